@@ -1,0 +1,1 @@
+//! Outbox, bundles, relay, consumers, inbox, catch-up: PostgreSQL, JetStream and the log.

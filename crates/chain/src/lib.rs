@@ -1,0 +1,1 @@
+//! Events: encode once, hash, causes, membership. Pure.

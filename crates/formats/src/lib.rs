@@ -1,0 +1,1 @@
+//! What comes in from outside, read safely: zip, XML, OFD, PDF, filing packages.

@@ -1,0 +1,1 @@
+//! What a service stands on: config, telemetry, database, health, shutdown, errors to Status.

@@ -1,0 +1,1 @@
+//! OCFL 1.1 objects, inventories, storage roots, packs; validator.

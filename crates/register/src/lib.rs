@@ -1,0 +1,1 @@
+//! A C2SP tile log: tree, tiles, checkpoints, proofs.

@@ -1,0 +1,1 @@
+//! For tests only: real servers, real processes, waiting for conditions.

@@ -1,0 +1,1 @@
+//! A site's storage: packs written with one sync, range reads, staging.

@@ -1,0 +1,1 @@
+//! The wire contract: dengbei/v1/*.proto, compiled without protoc.

@@ -1,0 +1,1 @@
+//! The fixity service of dengbei.
