@@ -1,0 +1,71 @@
+//! What tar and other people's OCFL tools make of our packs, in any order of unpacking.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::{corrected, item, pack, untar};
+
+/// Three packs: items, a correction of one of them, a correction of the correction.
+fn packs() -> [Vec<u8>; 3] {
+    let v1 = item(1);
+    let v2 = corrected(&v1.inventory, 1_700_000_000);
+    let v3 = corrected(&v2.inventory, 1_700_000_001);
+    [pack(1, vec![v1, item(2), item(3)]), pack(2, vec![v2, item(4)]), pack(3, vec![v3])]
+}
+
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn packs_unpack_to_the_same_storage_root_in_any_order() {
+    let packs = packs();
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = None;
+    for (n, order) in ORDERS.iter().enumerate() {
+        let root = folder.path().join(n.to_string());
+        fs::create_dir(&root).unwrap();
+        order.iter().for_each(|p| untar(&packs[*p], &root));
+        let files = tree(&root);
+        assert_eq!(files, *first.get_or_insert_with(|| files.clone()), "{order:?}");
+    }
+    let files = first.unwrap();
+    let newest = files.iter().find(|(p, _)| p.contains("000000000001/inventory.json")).unwrap();
+    assert!(std::str::from_utf8(newest.1).unwrap().contains(r#""head":"v3""#));
+}
+
+#[test]
+fn ocfl_py_finds_the_unpacked_root_valid() {
+    if Command::new("ocfl-root.py").arg("--version").output().is_err() {
+        eprintln!("skipped: ocfl-root.py is not on PATH (pip install ocfl-py==2.1.0)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    packs().iter().rev().for_each(|p| untar(p, &root));
+    let args = ["validate", "--validate-objects", "--check-digests"];
+    let out = Command::new("ocfl-root.py").args(args).arg("--root").arg(&root).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && text.contains("4 / 4"), "{text}");
+}
