@@ -1,0 +1,27 @@
+//! The command line's grammar. Each command's work is in `up` or in a module of `commands`.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::serve::ServeArgs;
+use crate::sample::SampleArgs;
+use crate::up::UpOptions;
+
+/// 登备：电子文件归档登记与备份 / registration and backup of electronic records
+#[derive(Debug, Parser)]
+#[command(name = "dengbei", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands there are.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start everything on this machine / 在本机启动全部服务
+    Up(UpOptions),
+    /// Run one role / 运行一个角色
+    Serve(ServeArgs),
+    /// Write realistic packages for demonstrations and tests / 生成样例存档信息包
+    Sample(SampleArgs),
+}

@@ -1,0 +1,3 @@
+//! The commands, one module each; the grammar that reaches them is `cli`.
+
+pub(crate) mod serve;

@@ -1,0 +1,49 @@
+//! The roles this binary can play. The one place that knows every service's entry.
+
+use dengbei_kit::{Drain, RoleConfig};
+
+/// One service of the mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// 接收: submissions until they are pre-filed.
+    Ingest,
+    /// 登记: custody, filing, the register.
+    Registration,
+    /// 检测: four-property checks.
+    Fixity,
+    /// 查询利用: the read model.
+    Query,
+    /// The only door to the outside.
+    Gateway,
+}
+
+impl Role {
+    /// All, the door last: it opens when there is somebody behind it.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Ingest, Self::Registration, Self::Fixity, Self::Query, Self::Gateway];
+
+    /// Its name in configuration, logs, pid files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Registration => "registration",
+            Self::Fixity => "fixity",
+            Self::Query => "query",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// Its own database; the door keeps none.
+    pub(crate) fn database(self) -> Option<String> {
+        (self != Self::Gateway).then(|| format!("dengbei_{}", self.name()))
+    }
+}
+
+/// Plays a role until the drain, then finishes what it has in hand.
+///
+/// # Errors
+/// When the role cannot start or cannot go on; the caller decides whether to start it again.
+pub(crate) async fn run(role: Role, config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    let _ = (config, drain);
+    anyhow::bail!("{}: 本程序未包含该角色 / this build does not contain the role", role.name())
+}

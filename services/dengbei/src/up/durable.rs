@@ -1,0 +1,83 @@
+//! Small files that must survive a power loss: temporary name, sync, rename, sync of the folder.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use super::UpError;
+
+/// Writes `path` durably with `mode`, replacing what is there in one step.
+pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), UpError> {
+    let temporary = write_beside(path, content, mode)?;
+    std::fs::rename(&temporary, path).map_err(UpError::io(path))?;
+    sync_parent(path)
+}
+
+/// Writes `path` durably unless it exists: a key that was made is never made again.
+/// Returns whether it was written.
+pub(crate) fn create(path: &Path, content: &[u8], mode: u32) -> Result<bool, UpError> {
+    if path.exists() {
+        return Ok(false);
+    }
+    let temporary = write_beside(path, content, mode)?;
+    let linked = std::fs::hard_link(&temporary, path);
+    std::fs::remove_file(&temporary).map_err(UpError::io(&temporary))?;
+    match linked {
+        Ok(()) => sync_parent(path).map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(UpError::io(path)(error)),
+    }
+}
+
+/// Makes a folder with `mode` if it is missing; an existing one keeps its mode.
+pub(crate) fn folder(path: &Path, mode: u32) -> Result<(), UpError> {
+    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(UpError::io(path))
+}
+
+/// Syncs the folder that holds `path`, so that its entry is durable.
+pub(crate) fn sync_parent(path: &Path) -> Result<(), UpError> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(UpError::io(parent))
+}
+
+fn write_beside(path: &Path, content: &[u8], mode: u32) -> Result<std::path::PathBuf, UpError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
+    written.map_err(UpError::io(&temporary)).map(|()| temporary)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_exists_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id.key");
+        assert!(create(&path, b"first", 0o600).unwrap());
+        assert!(!create(&path, b"second", 0o600).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn replacing_swaps_the_whole_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready.json");
+        replace(&path, b"a longer first text", 0o600).unwrap();
+        replace(&path, b"short", 0o600).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"short");
+    }
+}

@@ -1,0 +1,160 @@
+//! Keys and tokens of a deployment: made on the first start, written durably, never made again.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dengbei_records::AreaCode;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use sha2::{Digest as _, Sha256};
+
+use super::folder::Folder;
+use super::{UpError, durable};
+
+/// The area of a deployment whose operator named none: the province.
+const DEFAULT_AREA: &str = "330000";
+/// The area of the demonstration's samples.
+const DEMO_AREA: &str = "511602";
+
+/// What the parts need to trust each other, as read from the data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    /// The area this deployment was founded for; its log's origin names it.
+    pub(crate) area: AreaCode,
+    /// The token the door asks for.
+    pub(crate) door: String,
+    /// The token of internal calls.
+    pub(crate) mesh: String,
+    /// The token of nats-server.
+    pub(crate) nats: String,
+    /// The password of PostgreSQL's superuser.
+    pub(crate) postgres: String,
+    /// The folder of the key files.
+    pub(crate) folder: PathBuf,
+}
+
+impl Keys {
+    /// Makes what is missing and reads the rest.
+    ///
+    /// # Errors
+    /// Refuses another area than the one the folder was founded for.
+    pub(crate) fn open(folder: &Folder, area: Option<AreaCode>, is_demo: bool) -> Result<Self, UpError> {
+        let area = settle_area(&folder.path("area"), area, is_demo)?;
+        let keys = folder.path("keys");
+        secret(&keys.join("id.key"))?;
+        register_key(&keys, &area)?;
+        Ok(Self {
+            area,
+            door: secret(&folder.path("token"))?,
+            mesh: secret(&keys.join("mesh.token"))?,
+            nats: secret(&keys.join("nats.token"))?,
+            postgres: secret(&keys.join("postgres.password"))?,
+            folder: keys,
+        })
+    }
+}
+
+/// 32 random bytes in hexadecimal, made once.
+fn secret(path: &Path) -> Result<String, UpError> {
+    if !path.exists() {
+        durable::create(path, hex::encode(random()).as_bytes(), 0o600)?;
+    }
+    Ok(std::fs::read_to_string(path).map_err(UpError::io(path))?.trim().to_owned())
+}
+
+fn random() -> [u8; 32] {
+    rand::random()
+}
+
+fn settle_area(path: &Path, asked: Option<AreaCode>, is_demo: bool) -> Result<AreaCode, UpError> {
+    let first = if is_demo { DEMO_AREA } else { DEFAULT_AREA };
+    let wanted = asked.as_ref().map_or(first, |area| area.as_str());
+    durable::create(path, wanted.as_bytes(), 0o644)?;
+    let founded = std::fs::read_to_string(path).map_err(UpError::io(path))?;
+    let founded: AreaCode = founded.trim().parse().map_err(|_| area_unreadable(path))?;
+    match asked {
+        Some(asked) if asked != founded => Err(UpError::refused(
+            "up.area_differs",
+            format!("该数据目录属于行政区划 {founded}，不能改为 {asked}"),
+            format!("this data folder was founded for area {founded}, not {asked}"),
+        )
+        .with_remedy("去掉 --area，或换一个 --data / leave --area out, or choose another --data")),
+        _ => Ok(founded),
+    }
+}
+
+fn area_unreadable(path: &Path) -> UpError {
+    UpError::refused(
+        "up.area_unreadable",
+        format!("{} 不是行政区划代码", path.display()),
+        format!("{} does not hold an area code", path.display()),
+    )
+}
+
+/// The log's key and, derived from it again at every start, its public text.
+fn register_key(keys: &Path, area: &AreaCode) -> Result<(), UpError> {
+    let path = keys.join("register.key");
+    if !path.exists() {
+        let pem = SigningKey::from_bytes(&random()).to_pkcs8_pem(LineEnding::LF).map_err(|_| unreadable(&path))?;
+        durable::create(&path, pem.as_bytes(), 0o600)?;
+    }
+    let pem = std::fs::read_to_string(&path).map_err(UpError::io(&path))?;
+    let key = <SigningKey as ed25519_dalek::pkcs8::DecodePrivateKey>::from_pkcs8_pem(&pem)
+        .map_err(|_| unreadable(&path))?;
+    let text = verifier_text(&format!("dengbei/{area}"), &key);
+    durable::replace(&keys.join("register.pub"), text.as_bytes(), 0o644)
+}
+
+fn unreadable(path: &Path) -> UpError {
+    UpError::refused(
+        "up.key_unreadable",
+        format!("密钥文件 {} 无法读取", path.display()),
+        format!("key file {} is not an Ed25519 key in PKCS#8 PEM", path.display()),
+    )
+    .with_remedy("从密钥备份恢复该文件，不要重新生成 / restore the file from the key backup, do not make a new one")
+}
+
+/// C2SP signed-note verifier key: `name+hash+base64(0x01 ‖ public key)`.
+fn verifier_text(name: &str, key: &SigningKey) -> String {
+    let public = [&[0x01][..], key.verifying_key().as_bytes()].concat();
+    let hash = Sha256::new().chain_update(name).chain_update(b"\n").chain_update(&public).finalize();
+    format!("{name}+{}+{}\n", hex::encode(&hash[..4]), STANDARD.encode(public))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_start_finds_the_same_keys() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        let first = Keys::open(&folder, None, false).unwrap();
+        let read = || std::fs::read(folder.path("keys/register.key")).unwrap();
+        let register = read();
+        let second = Keys::open(&folder, None, true).unwrap();
+        assert_eq!((first.door, first.mesh, register), (second.door, second.mesh, read()));
+        assert_eq!(second.area.as_str(), DEFAULT_AREA);
+    }
+
+    #[test]
+    fn another_area_than_the_founded_one_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        Keys::open(&folder, Some("330499".parse().unwrap()), false).unwrap();
+        let error = Keys::open(&folder, Some("511602".parse().unwrap()), false).unwrap_err();
+        assert!(error.to_string().contains("up.area_differs"), "{error}");
+    }
+
+    #[test]
+    fn a_verifier_text_is_what_the_note_specification_says() {
+        let text = verifier_text("dengbei/330000", &SigningKey::from_bytes(&[7; 32]));
+        let parts: Vec<_> = text.trim_end().splitn(3, '+').collect();
+        let public = STANDARD.decode(parts[2]).unwrap();
+        assert_eq!((parts[0], public.len(), public[0]), ("dengbei/330000", 33, 1));
+        let hashed = Sha256::digest([b"dengbei/330000\n".as_slice(), &public].concat());
+        assert_eq!(parts[1], hex::encode(&hashed[..4]));
+    }
+}

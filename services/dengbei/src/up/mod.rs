@@ -1,0 +1,161 @@
+//! `dengbei up`: everything of one deployment on one machine, out of one data folder.
+//!
+//! Takes the folder's lock, ends what a dead predecessor left, makes keys on the first start, runs
+//! PostgreSQL and nats-server as children, then the roles, and writes the ready file once every role is
+//! healthy. A signal drains the roles first and stops the stores last. What the roles do is not known here:
+//! see `crate::roles`.
+
+mod account;
+mod child;
+mod crew;
+mod durable;
+mod error;
+mod folder;
+mod keys;
+mod mesh;
+mod nats;
+mod nursery;
+mod options;
+mod ports;
+mod postgres;
+mod process;
+mod programs;
+mod ready;
+mod stores;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+use child::Child;
+use crew::Crew;
+use folder::Folder;
+use keys::Keys;
+use mesh::{Mesh, Plan};
+use nursery::Nursery;
+use ports::Ports;
+use stores::Stores;
+
+use crate::roles::Role;
+
+pub(crate) use error::UpError;
+pub(crate) use options::UpOptions;
+
+/// What has been started and must be stopped, whatever happened: the roles first, the stores last.
+struct Running {
+    crew: Crew,
+    stores: Vec<Child>,
+}
+
+/// Runs until a signal asks to stop; then stops everything within 30 seconds.
+///
+/// # Errors
+/// When the machine or the arguments do not allow a start. What was started is stopped again.
+pub(crate) async fn run(options: UpOptions) -> anyhow::Result<()> {
+    let _telemetry = dengbei_kit::telemetry::init("up")?;
+    let stop = stop_signal()?;
+    ready::withdraw(options.ready_file.as_deref())?;
+    let root = options.data.clone().map_or_else(folder::default_root, Ok)?;
+    let folder = Folder::open(&root)?;
+    process::end_left_overs(&folder.run(), folder.root()).await?;
+    let mut running = Running { crew: Crew::new(options.split), stores: Vec::new() };
+    let ended = tokio::select! {
+        ended = live(&options, &folder, &mut running) => ended,
+        () = stop => Ok(()),
+    };
+    let withdrawn = ready::withdraw(options.ready_file.as_deref());
+    running.stop().await;
+    Ok(ended.and(withdrawn)?)
+}
+
+impl Running {
+    async fn stop(mut self) {
+        self.crew.stop().await;
+        while let Some(store) = self.stores.pop() {
+            store.stop().await;
+        }
+    }
+}
+
+/// Starts everything and then never returns, unless the start fails.
+async fn live(options: &UpOptions, folder: &Folder, running: &mut Running) -> Result<(), UpError> {
+    let mut ports = Ports::default();
+    let http = ports.settle(options.http)?;
+    let keys = Keys::open(folder, options.area.clone(), options.demo)?;
+    let nursery = Nursery::open()?;
+    let stores = Stores::start(folder, &keys, &nursery, &mut ports, &mut running.stores).await?;
+    let mut places = places(http, &keys, &stores);
+    if !options.no_roles {
+        let linger = Duration::from_secs(options.linger_seconds());
+        let plan = Plan { folder, keys: &keys, stores: &stores, http, linger };
+        let mesh = plan.settle(&mut ports)?;
+        stores.postgres.create_databases(&mesh.databases()).await?;
+        running.crew.start(&mesh, folder, &nursery)?;
+        crew::healthy(&mesh).await?;
+        places.extend(role_places(&mesh));
+    }
+    ready::announce(options.ready_file.as_deref(), &places.into())?;
+    greet(http, folder);
+    std::future::pending().await
+}
+
+/// Where everything is, for the ready file.
+fn places(http: SocketAddr, keys: &Keys, stores: &Stores) -> Map<String, Value> {
+    let places = json!({
+        "http": format!("http://{}", reachable(http)),
+        "nats": stores.nats.url(),
+        "postgres": stores.postgres.url("postgres"),
+        "token": keys.door,
+    });
+    places.as_object().cloned().unwrap_or_default()
+}
+
+/// Where each role answers; `grpc` is the registration's, which has the register.
+fn role_places(mesh: &Mesh) -> Map<String, Value> {
+    let roles: Map<_, _> = mesh
+        .roles()
+        .iter()
+        .map(|(role, config)| {
+            let place = json!({
+                "grpc": format!("http://{}", config.grpc),
+                "admin": format!("http://{}", config.admin),
+            });
+            (role.name().to_owned(), place)
+        })
+        .collect();
+    Map::from_iter([
+        ("grpc".to_owned(), json!(mesh.grpc_url(Role::Registration))),
+        ("roles".to_owned(), Value::Object(roles)),
+    ])
+}
+
+/// A server bound to every address is reached on this machine's own.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let is_everywhere = address.ip().is_unspecified();
+    let ip = if is_everywhere { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    SocketAddr::new(ip, address.port())
+}
+
+#[allow(clippy::print_stdout, reason = "the command line speaks to its user")]
+fn greet(http: SocketAddr, folder: &Folder) {
+    println!("登备已就绪 / dengbei is ready");
+    println!("  门户 door   http://{}", reachable(http));
+    println!("  令牌 token  {}", folder.path("token").display());
+    println!("  数据 data   {}", folder.root().display());
+}
+
+/// Ready when the operator or the system asks to stop.
+fn stop_signal() -> Result<impl Future<Output = ()>, UpError> {
+    let listen = |kind| signal(kind).map_err(UpError::io("signal".as_ref()));
+    let (mut term, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}

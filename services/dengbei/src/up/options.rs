@@ -1,0 +1,42 @@
+//! What `dengbei up` is asked to do.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use dengbei_records::AreaCode;
+
+/// Start everything on this machine / 在本机启动全部服务
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct UpOptions {
+    /// Data folder / 数据目录 [default: /var/lib/dengbei as root, else ~/.local/share/dengbei]
+    #[arg(long, env = "DENGBEI_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address of the door; port 0 takes any free one / 服务地址，端口 0 为自动选择
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) http: SocketAddr,
+    /// Written once every role is healthy, removed at the end / 就绪文件
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// Area code of this deployment, fixed at the first start / 行政区划代码 [default: 330000]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) area: Option<AreaCode>,
+    /// A demonstration: the samples' area, short waits / 演示
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// One process per role / 每个角色一个进程
+    #[arg(long)]
+    pub(crate) split: bool,
+    /// How long an open pack waits for more items / 存储包等待时间（秒） [default: 900, with --demo 2]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) linger: Option<u64>,
+    /// Only PostgreSQL and nats-server, for maintenance / 只启动数据库与消息服务
+    #[arg(long)]
+    pub(crate) no_roles: bool,
+}
+
+impl UpOptions {
+    /// Seconds that an open pack waits for more items.
+    pub(crate) fn linger_seconds(&self) -> u64 {
+        self.linger.unwrap_or(if self.demo { 2 } else { 900 })
+    }
+}
