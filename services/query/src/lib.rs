@@ -1,1 +1,22 @@
-//! The query service of dengbei.
+//! query 查询利用: the read model, derived from the log alone.
+//!
+//! Consumes every fact; states nothing; serves gRPC Query. What it answers is behind the log by what the bus has not
+//! brought yet, never different from it: rows are a function of the set of events applied, in whatever order.
+//! Losing its database loses nothing: it is rebuilt by replaying the log.
+
+mod apply;
+mod derive;
+mod error;
+mod grpc;
+mod history;
+mod members;
+mod store;
+mod summary;
+
+pub use apply::{Applied, apply};
+pub use error::QueryError;
+pub use grpc::QueryService;
+pub use members::{ListError, Lists, Sources};
+
+/// The read model's own tables.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
