@@ -40,7 +40,10 @@ fn matter() -> Matter {
         retention: Retention::ThirtyYears,
         scope_version: "2026-01".into(),
         in_force_from: "2026-01-01".into(),
-        scope: vec![row("申请表", true, FilingForm::Electronic), row("营业执照副本", false, FilingForm::Paper)],
+        scope: vec![
+            row("申请表", true, FilingForm::Electronic),
+            row("营业执照副本", false, FilingForm::Paper),
+        ],
     }
 }
 

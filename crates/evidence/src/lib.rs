@@ -1,1 +1,15 @@
-//! Evidence receipts (存证回执): built from the log, checked by anyone.
+//! Evidence receipts (存证回执): a citizen's proof, checkable offline with a key and a file under 10 KiB, ten
+//! years later, with our software gone.
+//!
+//! `registration` builds them, `dengbei verify` checks them. Neighbours: `chain` (events), `register` (tree,
+//! notes). Pure but for [`package::Files`], which its caller implements.
+
+pub mod finding;
+pub mod package;
+pub mod receipt;
+pub mod verify;
+
+pub use finding::Finding;
+pub use package::{Files, verify_package};
+pub use receipt::{BuildError, Parts, Receipt};
+pub use verify::{Proven, verify};

@@ -62,7 +62,8 @@ pub mod rule {
     use super::Rule;
 
     fn visible(text: &str, max: usize) -> bool {
-        (1..=max).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+        (1..=max).contains(&text.chars().count())
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace())
     }
 
     /// 行政区划 (GB/T 2260).

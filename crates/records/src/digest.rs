@@ -73,8 +73,7 @@ impl<A: Algorithm, const N: usize> Digest<A, N> {
     /// # Errors
     /// [`Invalid`] when the length is not this digest's.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, Invalid> {
-        let bytes =
-            bytes.try_into().map_err(|_| Invalid::new(A::NAME, format!("{} bytes", bytes.len())))?;
+        let bytes = bytes.try_into().map_err(|_| Invalid::new(A::NAME, format!("{} bytes", bytes.len())))?;
         Ok(Self::from_bytes(bytes))
     }
 }

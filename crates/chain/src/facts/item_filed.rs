@@ -5,7 +5,7 @@
 use dengbei_proto::v1;
 use dengbei_records::{ArchivalCode, DataVersion, ItemId, PackNumber, Sha256, Sha512, SubmissionId};
 
-use super::{ReadError};
+use super::ReadError;
 
 /// 正式归档 of one item: numbered, written, read back. Caused by its `item.prefiled` and `item.checked`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use dengbei_proto::v1;
 use dengbei_records::{DataVersion, ItemId, Sha256, SourceSystem, SubmissionId};
 
-use super::{ReadError};
+use super::ReadError;
 
 /// 待配置: the matter has no filing scope in force at closing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 //! Before: `ingest/src/prefile.rs` decides and commits it. After: `bus/src/relay.rs` carries it to `fixity/src/check.rs` and registration.
 
 use dengbei_proto::v1;
-use dengbei_records::{DataVersion, EventType, ItemId, MatterCode, Retention, Sha256, SourceSystem, SubmissionId, UnitCode};
+use dengbei_records::{
+    DataVersion, EventType, ItemId, MatterCode, Retention, Sha256, SourceSystem, SubmissionId, UnitCode,
+};
 
 use super::{ReadError, retention, year};
 

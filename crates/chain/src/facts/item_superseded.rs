@@ -5,7 +5,7 @@
 use dengbei_proto::v1;
 use dengbei_records::{DataVersion, ItemId, SubmissionId};
 
-use super::{ReadError};
+use super::ReadError;
 
 /// 被替代: a higher data version came before this one was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use dengbei_proto::v1;
 use dengbei_records::{ItemId, SubmissionId};
 
-use super::{ReadError};
+use super::ReadError;
 
 /// 拒收: the package was not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
