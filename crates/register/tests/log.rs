@@ -1,5 +1,7 @@
 //! The log as a whole, on every storage: what is written, what survives a crash, what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::error::Error as _;
@@ -289,4 +291,27 @@ async fn storage_that_fails_says_where_and_why() {
     let storage = error.source().unwrap();
     assert!(storage.to_string().contains("tile/entries/000.p/1"), "{storage}");
     assert!(storage.source().is_some());
+}
+
+#[tokio::test]
+async fn dropped_publish_never_replaces_a_newer_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = LocalTiles::new(folder.path());
+    for round in 0..50 {
+        let newer = Bytes::from(format!("newer {round}"));
+        assert!(futures_poll_once(std::pin::pin!(storage.publish(Bytes::from_static(b"older")))));
+        storage.publish(newer.clone()).await.unwrap();
+        assert_eq!(storage.read_checkpoint().await.unwrap(), Some(newer));
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_half_written_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".writing")).unwrap();
+    std::fs::write(folder.path().join(".writing/7"), "torn").unwrap();
+    let reader = grow(LocalTiles::new(folder.path()), &[300]).await;
+    assert_eq!(std::fs::read_dir(folder.path().join(".writing")).unwrap().count(), 0);
+    let opened = reader.checkpoint(signer().verifier(), &[]).await.unwrap().unwrap().checkpoint;
+    assert!(reader.audit(&opened).await.unwrap().is_clean());
 }

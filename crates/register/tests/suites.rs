@@ -1,5 +1,7 @@
 //! Third-party cases from `../shared/suites`, when that folder stands beside the checkout.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

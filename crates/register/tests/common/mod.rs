@@ -1,5 +1,7 @@
 //! What the log tests share: a key, entries, a log to work on.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use bytes::Bytes;
 use dengbei_register::{LogReader, LogWriter, Signer, Tiles};
 
