@@ -1,0 +1,17 @@
+//! What bytes really are and whether they open: formats by magic, end markers, light structure checks.
+//!
+//! No renderer and no object model: enough to tell a whole file from one that is cut short, renamed or locked, with
+//! bounded memory. Fed by `examine`, judged by `checks`.
+
+mod image;
+mod kind;
+mod media;
+mod ofd;
+mod pdf;
+mod pdf_objects;
+mod probe;
+
+pub use kind::{Format, Kind};
+pub use ofd::inspect_ofd;
+pub use pdf::inspect_pdf;
+pub use probe::{Finding, Inspection, Probe, inspect_file};

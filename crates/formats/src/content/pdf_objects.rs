@@ -1,0 +1,381 @@
+//! Just enough of PDF's syntax (ISO 32000-1, 7.2-7.5) to follow trailer → catalogue → page tree: a tokeniser without
+//! recursion, dictionary look-up, object places from the cross-reference table or, failing that, from a scan.
+
+use std::collections::HashMap;
+use std::io::Read as _;
+
+use flate2::read::ZlibDecoder;
+
+use super::kind::find;
+
+/// Unpacked bytes of one object stream, and of all together.
+const MAX_STREAM: u64 = 32 << 20;
+const MAX_STREAMS: usize = 64 << 20;
+
+/// One token of PDF syntax.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    DictOpen,
+    DictClose,
+    ArrayOpen,
+    ArrayClose,
+    Name(&'a [u8]),
+    Text,
+    /// Numbers and keywords.
+    Word(&'a [u8]),
+}
+
+/// Reads tokens forward.
+#[derive(Clone)]
+pub(super) struct Lexer<'a> {
+    bytes: &'a [u8],
+    pub(super) at: usize,
+}
+
+fn is_space(b: u8) -> bool {
+    matches!(b, 0 | 9 | 10 | 12 | 13 | 32)
+}
+
+fn is_regular(b: u8) -> bool {
+    !is_space(b) && !matches!(b, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b) = self.peek() {
+            if b == b'%' {
+                while self.peek().is_some_and(|b| !matches!(b, 10 | 13)) {
+                    self.at += 1;
+                }
+            } else if is_space(b) {
+                self.at += 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn regular(&mut self) -> &'a [u8] {
+        let from = self.at;
+        while self.peek().is_some_and(is_regular) {
+            self.at += 1;
+        }
+        &self.bytes[from..self.at]
+    }
+
+    /// The next token; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<Token<'a>> {
+        self.skip_space();
+        let first = self.peek()?;
+        let second = self.bytes.get(self.at + 1).copied();
+        let token = match (first, second) {
+            (b'<', Some(b'<')) => return self.fixed(2, Token::DictOpen),
+            (b'>', Some(b'>')) => return self.fixed(2, Token::DictClose),
+            (b'[', _) => return self.fixed(1, Token::ArrayOpen),
+            (b']', _) => return self.fixed(1, Token::ArrayClose),
+            (b'/', _) => {
+                self.at += 1;
+                Token::Name(self.regular())
+            }
+            (b'(', _) => self.literal(),
+            (b'<', _) => {
+                self.at +=
+                    self.bytes[self.at..].iter().position(|b| *b == b'>').map_or(self.bytes.len(), |n| n + 1);
+                Token::Text
+            }
+            (b, _) if is_regular(b) => Token::Word(self.regular()),
+            // A stray delimiter.
+            _ => return self.fixed(1, Token::Text),
+        };
+        Some(token)
+    }
+
+    fn fixed(&mut self, width: usize, token: Token<'a>) -> Option<Token<'a>> {
+        self.at += width;
+        Some(token)
+    }
+
+    /// A literal string with its nested parentheses and escapes.
+    fn literal(&mut self) -> Token<'a> {
+        let mut depth = 0_usize;
+        while let Some(b) = self.peek() {
+            self.at += 1;
+            match b {
+                b'\\' => self.at += 1,
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        self.at = self.at.min(self.bytes.len());
+        Token::Text
+    }
+
+    /// An unsigned number.
+    pub(super) fn number(&mut self) -> Option<u64> {
+        match self.next()? {
+            Token::Word(word) => number(word),
+            _ => None,
+        }
+    }
+
+    fn skip_value(&mut self, first: Token<'a>) {
+        let mut depth = 0_usize;
+        let mut token = first;
+        loop {
+            match token {
+                Token::DictOpen | Token::ArrayOpen => depth += 1,
+                Token::DictClose | Token::ArrayClose => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+            let Some(next) = self.next() else { return };
+            token = next;
+        }
+    }
+}
+
+fn number(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// A dictionary's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// `n g R`
+    Ref(u32),
+    Number(u64),
+    Name(&'a [u8]),
+    /// Where an array begins.
+    Array(usize),
+    /// Where a dictionary begins.
+    Dict(usize),
+    Null,
+    Other,
+}
+
+/// The value of `key` in the dictionary that begins (`<<`) at `at`.
+pub(super) fn lookup<'a>(bytes: &'a [u8], at: usize, key: &[u8]) -> Option<Value<'a>> {
+    let mut lexer = Lexer::new(bytes, at);
+    if lexer.next()? != Token::DictOpen {
+        return None;
+    }
+    loop {
+        match lexer.next()? {
+            Token::DictClose => return None,
+            Token::Name(name) if name == key => return value(&mut lexer),
+            Token::Name(_) => {
+                let first = lexer.next()?;
+                if first == Token::DictClose {
+                    return None;
+                }
+                lexer.skip_value(first);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn value<'a>(lexer: &mut Lexer<'a>) -> Option<Value<'a>> {
+    lexer.skip_space();
+    let start = lexer.at;
+    Some(match lexer.next()? {
+        Token::DictOpen => Value::Dict(start),
+        Token::ArrayOpen => Value::Array(start),
+        Token::Name(name) => Value::Name(name),
+        Token::Word(b"null") => Value::Null,
+        Token::Word(word) => match (number(word), lexer.number(), lexer.next()) {
+            (Some(n), Some(_), Some(Token::Word(b"R"))) => u32::try_from(n).map_or(Value::Other, Value::Ref),
+            (Some(n), _, _) => Value::Number(n),
+            _ => Value::Other,
+        },
+        _ => Value::Other,
+    })
+}
+
+/// Where `n g obj` leads at `at`: the start of its value.
+pub(super) fn object_at(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    let mut lexer = Lexer::new(bytes, at);
+    let n = u32::try_from(lexer.number()?).ok()?;
+    lexer.number()?;
+    if lexer.next()? != Token::Word(b"obj") {
+        // `obj` may touch what follows only if that is a delimiter, which ends the word anyway.
+        return None;
+    }
+    lexer.skip_space();
+    Some((n, lexer.at))
+}
+
+/// The objects of a whole file, found when they are asked for.
+pub(super) struct Objects<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Classic cross-reference sections: (first number, count, place of the first 20-byte row).
+    pub(super) sections: Vec<(u64, u64, usize)>,
+    /// What stands before `%PDF-`.
+    pub(super) shift: usize,
+    scanned: Option<Scan>,
+}
+
+#[derive(Default)]
+struct Scan {
+    /// Object number → start of its value; the last one wins.
+    places: HashMap<u32, usize>,
+    /// Unpacked object streams.
+    unpacked: Vec<Vec<u8>>,
+    /// Object number → (stream, start of its value).
+    packed: HashMap<u32, (usize, usize)>,
+}
+
+impl<'a> Objects<'a> {
+    pub(super) fn new(bytes: &'a [u8], shift: usize) -> Self {
+        Self { bytes, sections: Vec::new(), shift, scanned: None }
+    }
+
+    /// The bytes and place of object `n`'s value.
+    pub(super) fn get(&mut self, n: u32) -> Option<(&[u8], usize)> {
+        if let Some(at) = self.by_table(n) {
+            return Some((self.bytes, at));
+        }
+        let bytes = self.bytes;
+        let scan = self.scanned.get_or_insert_with(|| Scan::of(bytes));
+        if let Some(at) = scan.places.get(&n) {
+            return Some((bytes, *at));
+        }
+        let (stream, at) = *scan.packed.get(&n)?;
+        Some((scan.unpacked.get(stream)?, at))
+    }
+
+    fn by_table(&self, n: u32) -> Option<usize> {
+        let (first, _, rows) =
+            *self.sections.iter().find(|s| (s.0..s.0.saturating_add(s.1)).contains(&u64::from(n)))?;
+        let row = usize::try_from(u64::from(n) - first).ok()?.checked_mul(20)?.checked_add(rows)?;
+        let offset = Lexer::new(self.bytes, row).number()?;
+        let (found, value) = object_at(self.bytes, usize::try_from(offset).ok()?.checked_add(self.shift)?)?;
+        (found == n).then_some(value)
+    }
+}
+
+impl Scan {
+    fn of(bytes: &[u8]) -> Self {
+        let mut scan = Self::default();
+        let mut from = 0;
+        while let Some(at) = find(&bytes[from..], b"obj") {
+            let at = from + at;
+            from = at + 3;
+            if let Some((n, value)) = number_before(bytes, at).and_then(|start| object_at(bytes, start)) {
+                scan.places.insert(n, value);
+            }
+        }
+        let streams: Vec<usize> =
+            scan.places.values().copied().filter(|&at| is_object_stream(bytes, at)).collect();
+        for at in streams {
+            let total: usize = scan.unpacked.iter().map(Vec::len).sum();
+            if total < MAX_STREAMS {
+                scan.unpack(bytes, at);
+            }
+        }
+        scan
+    }
+
+    /// The numbers and places that stand before an object stream's content.
+    fn unpack(&mut self, bytes: &[u8], at: usize) -> Option<()> {
+        let (Value::Number(count), Value::Number(first)) =
+            (lookup(bytes, at, b"N")?, lookup(bytes, at, b"First")?)
+        else {
+            return None;
+        };
+        let content = stream_content(bytes, at)?;
+        let mut lexer = Lexer::new(&content, 0);
+        let stream = self.unpacked.len();
+        for _ in 0..count.min(100_000) {
+            let (n, offset) = (lexer.number()?, lexer.number()?);
+            let start = usize::try_from(first.checked_add(offset)?).ok()?;
+            self.packed.insert(u32::try_from(n).ok()?, (stream, start));
+        }
+        self.unpacked.push(content);
+        Some(())
+    }
+}
+
+fn is_object_stream(bytes: &[u8], at: usize) -> bool {
+    lookup(bytes, at, b"Type") == Some(Value::Name(b"ObjStm"))
+}
+
+/// Unpacks a Flate stream, or copies an unfiltered one, up to the cap.
+fn stream_content(bytes: &[u8], dict: usize) -> Option<Vec<u8>> {
+    let from = dict + find(&bytes[dict..], b"stream")? + 6;
+    let from = from + usize::from(bytes.get(from) == Some(&b'\r'));
+    let from = from + usize::from(bytes.get(from) == Some(&b'\n'));
+    let data = bytes.get(from..)?;
+    let mut content = Vec::new();
+    if lookup(bytes, dict, b"Filter").is_some() {
+        // A stream that breaks off gives what came before.
+        let _ = ZlibDecoder::new(data).take(MAX_STREAM).read_to_end(&mut content);
+    } else {
+        content.extend_from_slice(&data[..find(data, b"endstream")?]);
+    }
+    Some(content)
+}
+
+/// Where `n g ` before an `obj` at `at` begins.
+fn number_before(bytes: &[u8], at: usize) -> Option<usize> {
+    let back = |mut end: usize, f: fn(u8) -> bool| {
+        while end > 0 && f(bytes[end - 1]) {
+            end -= 1;
+        }
+        end
+    };
+    let digit = |b: u8| b.is_ascii_digit();
+    let gen_end = back(at, is_space);
+    let gen_start = back(gen_end, digit);
+    let n_end = back(gen_start, is_space);
+    let n_start = back(n_end, digit);
+    (gen_end < at && gen_start < gen_end && n_end < gen_start && n_start < n_end).then_some(n_start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_dictionary_is_searched_at_its_own_level_only() {
+        let dict =
+            b"<< /A << /Root 9 0 R >> /S (a\\)>> /Root) /H <00> /B [1 << /Root 8 0 R >>] /Root 3 0 R /N 7 >>";
+        assert_eq!(lookup(dict, 0, b"Root"), Some(Value::Ref(3)));
+        assert_eq!(lookup(dict, 0, b"N"), Some(Value::Number(7)));
+        assert_eq!(lookup(dict, 0, b"Encrypt"), None);
+        assert_eq!(lookup(b"<</Root 1 0 R/Encrypt null>>", 0, b"Encrypt"), Some(Value::Null));
+    }
+
+    #[test]
+    fn objects_are_found_by_scan_when_there_is_no_table() {
+        let mut objects = Objects::new(b"%PDF-1.4\n12 0 obj\n<</A 1>>\nendobj 13 0 obj<</B 2>>endobj", 0);
+        let (bytes, at) = objects.get(13).unwrap();
+        assert_eq!(lookup(bytes, at, b"B"), Some(Value::Number(2)));
+        assert!(objects.get(14).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_tokeniser_panic_or_hang(text in "[<>\\[\\]()/%0-9 a-zR\\\\]{0,200}") {
+            let mut lexer = Lexer::new(text.as_bytes(), 0);
+            while lexer.next().is_some() {}
+            let _ = lookup(text.as_bytes(), 0, b"a");
+            let _ = Objects::new(text.as_bytes(), 0).get(1);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! One file's bytes pass by once: kept whole up to 16 MiB, else head and tail (an OFD in an unlinked temporary file),
+//! then inspected as what they are.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::kind::{Format, Kind, identify};
+use super::{image, media, ofd, pdf};
+use crate::archive::ReadAt;
+
+/// Files up to this size are inspected whole.
+const WHOLE: usize = 16 << 20;
+const HEAD: usize = 64 << 10;
+const TAIL: usize = 1 << 20;
+
+/// What was found to be wrong, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Chinese
+    pub message: String,
+    /// English
+    pub message_en: String,
+}
+
+impl Finding {
+    pub(crate) fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { message: zh.into(), message_en: en.into() }
+    }
+}
+
+/// What is known about a file's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// What it really is.
+    pub format: Format,
+    /// Why it is not whole (I-07): empty, no end marker, checksum differs.
+    pub broken: Option<Finding>,
+    /// Why it cannot be opened (U-04): its structure does not hold.
+    pub unreadable: Option<Finding>,
+    /// It asks for a password or holds encrypted parts (U-08).
+    pub is_encrypted: bool,
+    /// Pages, where they were counted.
+    pub pages: Option<u32>,
+    /// `false` where only head and tail were seen, or no inspector knows the format.
+    pub is_structure_checked: bool,
+}
+
+impl Inspection {
+    pub(crate) fn of(format: Format) -> Self {
+        Self {
+            format,
+            broken: None,
+            unreadable: None,
+            is_encrypted: false,
+            pages: None,
+            is_structure_checked: false,
+        }
+    }
+}
+
+/// What an inspector sees of a file.
+pub(super) struct View<'a> {
+    /// The whole file, or its first 64 KiB.
+    pub(super) head: &'a [u8],
+    /// The whole file, or its last 1 MiB.
+    pub(super) tail: &'a [u8],
+    pub(super) bytes: u64,
+}
+
+impl View<'_> {
+    /// The whole file, if it is held.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        (self.head.len() as u64 == self.bytes).then_some(self.head)
+    }
+
+    /// Bytes at a place of the file, if they are held.
+    pub(super) fn at(&self, offset: u64) -> Option<&[u8]> {
+        let tail_start = self.bytes - self.tail.len() as u64;
+        if let Some(from) = offset.checked_sub(tail_start) {
+            return self.tail.get(usize::try_from(from).ok()?..);
+        }
+        self.head.get(usize::try_from(offset).ok()?..)
+    }
+}
+
+/// Collects a file's bytes and inspects them.
+#[derive(Debug, Default)]
+pub struct Probe {
+    held: Vec<u8>,
+    tail: Vec<u8>,
+    bytes: u64,
+    spool: Option<File>,
+    is_over: bool,
+}
+
+impl Probe {
+    /// An empty probe.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Only for an OFD over 16 MiB, when the temporary file cannot be written.
+    pub fn update(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.bytes += chunk.len() as u64;
+        if !self.is_over && self.held.len() + chunk.len() <= WHOLE {
+            self.held.extend_from_slice(chunk);
+            return Ok(());
+        }
+        if !self.is_over {
+            self.go_over()?;
+        }
+        if let Some(file) = &mut self.spool {
+            file.write_all(chunk)?;
+        }
+        self.keep_tail(chunk);
+        Ok(())
+    }
+
+    /// The file has become too large to hold: from here on only head and tail, and an OFD on disk.
+    fn go_over(&mut self) -> io::Result<()> {
+        self.is_over = true;
+        let held = std::mem::take(&mut self.held);
+        self.keep_tail(&held);
+        if ofd::seems_ofd(&held) {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(&held)?;
+            self.spool = Some(file);
+        }
+        self.held = held[..HEAD].to_vec();
+        Ok(())
+    }
+
+    fn keep_tail(&mut self, chunk: &[u8]) {
+        self.tail.extend_from_slice(&chunk[chunk.len().saturating_sub(TAIL)..]);
+        if self.tail.len() > 2 * TAIL {
+            self.tail.drain(..self.tail.len() - TAIL);
+        }
+    }
+
+    /// Says what the bytes are and whether they open.
+    pub fn finish(self) -> Inspection {
+        let format =
+            identify(&self.held[..self.held.len().min(HEAD)], self.held.len() <= HEAD && !self.is_over);
+        let held = Bytes::from(self.held);
+        let tail: &[u8] = if self.is_over { &self.tail } else { &held };
+        let view = View { head: &held, tail, bytes: self.bytes };
+        if let Some(file) = self.spool {
+            return ofd::inspect_zip(Arc::new(file), &view);
+        }
+        if format.kind == Kind::Zip && !self.is_over {
+            let source: Arc<dyn ReadAt> = Arc::new(held.clone());
+            return ofd::inspect_zip(source, &view);
+        }
+        inspect(format, &view)
+    }
+}
+
+fn inspect(format: Format, view: &View<'_>) -> Inspection {
+    match format.kind {
+        Kind::Pdf => pdf::inspect(format, view),
+        Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Tiff | Kind::Bmp => image::inspect(format, view),
+        Kind::Wav | Kind::Avi | Kind::Mp4 | Kind::Mp3 => media::inspect(format, view),
+        Kind::Ole2 => media::inspect_ole2(format, view),
+        Kind::Empty => Inspection {
+            broken: Some(Finding::new("空文件（0 字节）", "an empty file (0 bytes)")),
+            ..Inspection::of(format)
+        },
+        _ => Inspection::of(format),
+    }
+}
+
+/// Inspects a file on disk: `dengbei inspect format|pdf|ofd FILE`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn inspect_file(path: &std::path::Path) -> io::Result<Inspection> {
+    let mut file = File::open(path)?;
+    let mut probe = Probe::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match io::Read::read(&mut file, &mut buffer)? {
+            0 => return Ok(probe.finish()),
+            n => probe.update(&buffer[..n])?,
+        }
+    }
+}
