@@ -33,7 +33,9 @@ async fn main() -> ExitCode {
 #[allow(clippy::print_stderr, reason = "the command line speaks to its user")]
 fn complain(error: &anyhow::Error) {
     eprintln!("错误 / error: {error:#}");
-    if let Some(up::UpError::Refused(problem)) = error.downcast_ref() {
+    if let Some(up::UpError::Refused(problem)) = error.downcast_ref()
+        && !problem.remedy.is_empty()
+    {
         eprintln!("  → {}", problem.remedy);
     }
 }

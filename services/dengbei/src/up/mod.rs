@@ -21,6 +21,7 @@ mod postgres;
 mod process;
 mod programs;
 mod ready;
+mod stand;
 mod stores;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,6 +43,7 @@ use crate::roles::Role;
 
 pub(crate) use error::UpError;
 pub(crate) use options::UpOptions;
+pub(crate) use stand::stand;
 
 /// What has been started and must be stopped, whatever happened: the roles first, the stores last.
 struct Running {
@@ -86,6 +88,7 @@ async fn live(options: &UpOptions, folder: &Folder, running: &mut Running) -> Re
     let keys = Keys::open(folder, options.area.clone(), options.demo)?;
     let nursery = Nursery::open()?;
     let stores = Stores::start(folder, &keys, &nursery, &mut ports, &mut running.stores).await?;
+    stand::note(folder, &stores)?;
     let mut places = places(http, &keys, &stores);
     if !options.no_roles {
         let linger = Duration::from_secs(options.linger_seconds());

@@ -162,7 +162,8 @@ fn settings(port: u16, socket: &Path) -> Vec<String> {
     vec![
         format!("port={port}"),
         "listen_addresses=127.0.0.1".to_owned(),
-        format!("unix_socket_directories='{}'", socket.display().to_string().replace('\'', "''")),
+        // A list: quoted as one, so that a comma in the path is no separator.
+        format!("unix_socket_directories=\"{}\"", socket.display().to_string().replace('"', "\"\"")),
         "shared_buffers=128MB".to_owned(),
         "max_connections=200".to_owned(),
         "fsync=on".to_owned(),
