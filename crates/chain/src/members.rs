@@ -69,15 +69,6 @@ impl MemberList {
 
 /// RFC 6962 root over event hashes, which are leaf hashes already.
 pub fn root(hashes: &[EventHash]) -> Sha256 {
-    match hashes {
-        [] => Sha256::of(&[]),
-        [leaf] => Sha256::from_bytes(*leaf.as_bytes()),
-        _ => {
-            let split = hashes.len().next_power_of_two() / 2;
-            let mut node = vec![1];
-            node.extend_from_slice(root(&hashes[..split]).as_bytes());
-            node.extend_from_slice(root(&hashes[split..]).as_bytes());
-            Sha256::of(&node)
-        }
-    }
+    let leaves: Vec<_> = hashes.iter().map(|h| dengbei_register::NodeHash::from(*h.as_bytes())).collect();
+    Sha256::from_bytes(dengbei_register::root(&leaves).into())
 }

@@ -1,5 +1,7 @@
 //! A receipt proves one history and nothing else: any byte changed in it fails.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use bytes::Bytes;
 use dengbei_chain::facts::*;
 use dengbei_chain::{Draft, Encoded, Subject};

@@ -29,7 +29,7 @@ pub struct ItemFiled {
 }
 
 impl ItemFiled {
-    pub(super) fn read(p: v1::ItemFiled) -> Result<Self, ReadError> {
+    pub(super) fn read(p: &v1::ItemFiled) -> Result<Self, ReadError> {
         Ok(Self {
             item: ItemId::from_slice(&p.item)?,
             data_version: DataVersion::try_from(p.data_version)?,

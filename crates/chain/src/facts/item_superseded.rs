@@ -23,7 +23,7 @@ pub struct ItemSuperseded {
 }
 
 impl ItemSuperseded {
-    pub(super) fn read(p: v1::ItemSuperseded) -> Result<Self, ReadError> {
+    pub(super) fn read(p: &v1::ItemSuperseded) -> Result<Self, ReadError> {
         Ok(Self {
             item: ItemId::from_slice(&p.item)?,
             data_version: DataVersion::try_from(p.data_version)?,

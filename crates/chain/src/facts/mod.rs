@@ -162,9 +162,9 @@ impl Fact {
             Wire::SubmissionRefused(p) => Self::SubmissionRefused(SubmissionRefused::read(p)?),
             Wire::ItemChecked(p) => Self::ItemChecked(ItemChecked::read(p)?),
             Wire::MatterPublished(p) => Self::MatterPublished(MatterPublished::read(p)?),
-            Wire::ItemFiled(p) => Self::ItemFiled(ItemFiled::read(p)?),
+            Wire::ItemFiled(p) => Self::ItemFiled(ItemFiled::read(&p)?),
             Wire::ItemReturned(p) => Self::ItemReturned(ItemReturned::read(p)?),
-            Wire::ItemSuperseded(p) => Self::ItemSuperseded(ItemSuperseded::read(p)?),
+            Wire::ItemSuperseded(p) => Self::ItemSuperseded(ItemSuperseded::read(&p)?),
             Wire::BatchFiled(p) => Self::BatchFiled(BatchFiled::read(p)?),
         })
     }

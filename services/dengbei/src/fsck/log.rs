@@ -1,0 +1,66 @@
+//! The log: tiles, checkpoint, signature, and every entry read as an event.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::Context as _;
+use dengbei_chain::Event;
+use dengbei_register::{LocalTiles, LogReader, Verifier};
+
+use super::Report;
+
+/// Reads the whole log. Invariants: `log.signature`, `log.tiles`, `log.event`, `log.once`.
+///
+/// # Errors
+/// When the public key or the log's folder cannot be read.
+pub(super) async fn walk(data: &Path, report: &mut Report) -> anyhow::Result<Vec<Event>> {
+    let key = data.join("keys/register.pub");
+    let text = std::fs::read_to_string(&key).with_context(|| format!("{}", key.display()))?;
+    let verifier: Verifier = text.trim().parse().map_err(|e| anyhow::anyhow!("{}: {e}", key.display()))?;
+    let reader = LogReader::new(LocalTiles::new(super::site(data).join("log")));
+    let opened = match reader.checkpoint(&verifier, &[]).await {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(Vec::new()),
+        Err(e) => {
+            report.find("log.signature", "checkpoint", error_chain(&e));
+            return Ok(Vec::new());
+        }
+    };
+    let audit = reader.audit(&opened.checkpoint).await?;
+    for finding in &audit.findings {
+        report.find("log.tiles", &finding.path, format!("{}: {}", finding.code, finding.detail));
+    }
+    if !audit.is_clean() {
+        return Ok(Vec::new());
+    }
+    entries(&reader, opened.checkpoint.size(), report).await
+}
+
+async fn entries(reader: &LogReader<LocalTiles>, size: u64, report: &mut Report) -> anyhow::Result<Vec<Event>> {
+    let (mut events, mut seen) = (Vec::new(), HashSet::new());
+    let mut from = 0;
+    while from < size {
+        let to = size.min(from + 4096);
+        for (n, bytes) in reader.entries(from..to, size).await?.into_iter().enumerate() {
+            let place = from + n as u64;
+            match Event::read(bytes) {
+                Ok(event) if seen.insert(event.hash) => events.push(event),
+                Ok(event) => report.find("log.once", place, event.hash),
+                Err(e) => report.find("log.event", place, error_chain(&e)),
+            }
+        }
+        from = to;
+    }
+    report.count("登记簿条目 log entries", size);
+    Ok(events)
+}
+
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}

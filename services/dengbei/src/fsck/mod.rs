@@ -1,0 +1,112 @@
+//! `dengbei fsck --data DIR`: walks site, log and databases, proves docs/invariants.md, says what is wrong.
+//!
+//! Uses no service code: it reads the log's tiles, the packs and the tables for itself. Exit 0 only when clean.
+//! The oracle of every end-to-end test.
+
+mod databases;
+mod history;
+mod log;
+mod packs;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub(crate) use history::History;
+
+/// What to walk.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FsckArgs {
+    /// 数据目录 / the data folder of `dengbei up`
+    #[arg(long)]
+    pub data: PathBuf,
+    /// 只核验备份点和登记簿，不连数据库 / site and log only, without databases
+    #[arg(long)]
+    pub site_only: bool,
+    /// JSON输出 / JSON output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One violated invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// The invariant's name in docs/invariants.md.
+    pub(crate) code: &'static str,
+    /// Where.
+    pub(crate) place: String,
+    /// What, in words.
+    pub(crate) detail: String,
+}
+
+/// What was walked and what was found.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    /// Violations.
+    pub(crate) findings: Vec<Finding>,
+    /// How many of what were walked.
+    pub(crate) counts: BTreeMap<&'static str, u64>,
+}
+
+impl Report {
+    /// Notes a violation.
+    pub(crate) fn find(&mut self, code: &'static str, place: impl ToString, detail: impl ToString) {
+        self.findings.push(Finding { code, place: place.to_string(), detail: detail.to_string() });
+    }
+
+    /// Notes how many were walked.
+    pub(crate) fn count(&mut self, what: &'static str, n: u64) {
+        *self.counts.entry(what).or_default() += n;
+    }
+}
+
+/// Walks everything and prints. `Ok(false)`: not clean.
+///
+/// # Errors
+/// When the folder, its keys or its databases cannot be reached at all.
+pub async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
+    let mut report = Report::default();
+    let stand = if args.site_only { None } else { Some(crate::up::stand(&args.data).await?) };
+    // The databases are read first: what they hold as sealed or filed must then stand in log and packs.
+    let tables = match &stand {
+        Some(stand) => Some(databases::Tables::read(stand.databases()).await?),
+        None => None,
+    };
+    let events = log::walk(&args.data, &mut report).await?;
+    let history = History::of(&events, &mut report);
+    packs::walk(&site(&args.data), &history, tables.as_ref(), &mut report)?;
+    if let Some(tables) = &tables {
+        tables.agree(&history, &mut report);
+    }
+    if let Some(stand) = stand {
+        stand.leave().await;
+    }
+    print(&report, args.json)?;
+    Ok(report.findings.is_empty())
+}
+
+fn site(data: &Path) -> PathBuf {
+    data.join("sites/primary")
+}
+
+fn print(report: &Report, as_json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        let verdict = if report.findings.is_empty() { "valid" } else { "invalid" };
+        let codes: Vec<_> = report.findings.iter().map(|f| f.code).collect();
+        let body = serde_json::json!({"verdict": verdict, "codes": codes, "detail": report.findings, "counts": report.counts});
+        writeln!(out, "{body}")?;
+        return Ok(());
+    }
+    for (what, n) in &report.counts {
+        writeln!(out, "{n:>10}  {what}")?;
+    }
+    for f in &report.findings {
+        writeln!(out, "不符 {}  {}  {}", f.code, f.place, f.detail)?;
+    }
+    let last = if report.findings.is_empty() { "核验通过 / clean" } else { "核验不通过 / not clean" };
+    writeln!(out, "{last}")?;
+    Ok(())
+}

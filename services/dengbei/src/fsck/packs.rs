@@ -1,0 +1,193 @@
+//! Every pack on the site against the events that tell of it, and every event against its pack.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use dengbei_chain::MemberList;
+use dengbei_chain::facts::{BatchFiled, DocumentRef};
+use dengbei_ocfl::{PackReader, VersionReader};
+use dengbei_records::{Record, Sha256, canonical};
+
+use super::databases::Tables;
+use super::history::{Filing, History};
+use super::Report;
+
+/// What one pack holds of documents: digest → bytes.
+type Documents = HashMap<Sha256, Vec<u8>>;
+
+/// Walks the site's packs. Invariants: `pack.missing`, `pack.orphan`, `pack.digest`, `pack.sound`,
+/// `batch.members`, `item.record`, `item.inventory`, `item.reception`, `run.members`.
+///
+/// # Errors
+/// When the site cannot be read.
+pub(super) fn walk(site: &Path, history: &History, tables: Option<&Tables>, report: &mut Report) -> anyhow::Result<()> {
+    let mut documents = Documents::new();
+    let mut found = BTreeSet::new();
+    let by_pack = filings_by_pack(history);
+    for path in crate::export::packs_of(site)? {
+        let number = number_of(&path);
+        let batch = number.and_then(|n| history.batches.get(&n));
+        let Some((_, batch)) = batch else {
+            // A plan that is being finished has written its pack and not yet committed it.
+            let is_planned = number.is_some_and(|n| tables.is_none_or(|t| t.open_plans.contains(&n)));
+            if !is_planned {
+                report.find("pack.orphan", path.display(), "没有归档批 / no batch.filed tells of it");
+            }
+            continue;
+        };
+        found.insert(batch.pack.get());
+        let filings = by_pack.get(&batch.pack.get()).map_or(&[][..], Vec::as_slice);
+        Pack { path: &path, batch, filings, history }.check(&mut documents, report)?;
+    }
+    for pack in history.batches.keys().filter(|n| !found.contains(n)) {
+        report.find("pack.missing", pack, "包文件不在 / the pack's file is not there");
+    }
+    if let Some(tables) = tables {
+        documents.extend(tables.documents.iter().map(|(digest, body)| (*digest, body.clone())));
+        runs(history, &documents, report);
+    }
+    Ok(())
+}
+
+fn filings_by_pack(history: &History) -> BTreeMap<u64, Vec<&Filing>> {
+    let mut by_pack: BTreeMap<u64, Vec<&Filing>> = BTreeMap::new();
+    for filing in &history.filed {
+        by_pack.entry(filing.fact.pack.get()).or_default().push(filing);
+    }
+    by_pack
+}
+
+fn number_of(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.split('.').next()?.parse().ok()
+}
+
+struct Pack<'a> {
+    path: &'a Path,
+    batch: &'a BatchFiled,
+    filings: &'a [&'a Filing],
+    history: &'a History,
+}
+
+impl Pack<'_> {
+    fn check(&self, documents: &mut Documents, report: &mut Report) -> anyhow::Result<()> {
+        let verified = PackReader::open(BufReader::new(File::open(self.path)?)).and_then(|mut pack| pack.verify());
+        let verified = match verified {
+            Ok(verified) => verified,
+            Err(e) => {
+                report.find("pack.sound", self.batch.pack, e);
+                return Ok(());
+            }
+        };
+        for finding in &verified.findings {
+            report.find("pack.sound", self.batch.pack, format!("{}: {}", finding.code, finding.detail));
+        }
+        if verified.sha256 != self.batch.pack_digest {
+            report.find("pack.digest", self.batch.pack, "与归档批所记不同 / not the pack that was signed");
+        }
+        report.count("存储包 packs", 1);
+        report.count("字节 bytes in packs", verified.len);
+        if verified.is_sound() { self.contents(documents, report) } else { Ok(()) }
+    }
+
+    fn contents(&self, documents: &mut Documents, report: &mut Report) -> anyhow::Result<()> {
+        let mut pack = PackReader::open(BufReader::new(File::open(self.path)?))?;
+        if pack.catalogue().versions_root != self.batch.versions_root {
+            report.find("pack.versions_root", self.batch.pack, "与归档批所记不同 / not the one that was signed");
+        }
+        let objects: Vec<String> = pack.catalogue().versions.iter().map(|v| v.object.as_str().to_owned()).collect();
+        let mut order = Vec::new();
+        for object in objects {
+            let version = pack.version(&object)?;
+            if let Some(item) = object.strip_prefix("urn:uuid:") {
+                order.extend(self.item(item, version, report)?);
+            } else {
+                documents.extend(document(version)?);
+            }
+        }
+        let hashes: Vec<_> = order.iter().map(|filing| filing.hash).collect();
+        if hashes.len() != self.batch.count as usize || dengbei_chain::root(&hashes) != self.batch.root {
+            report.find("batch.members", self.batch.pack, "包内各件与归档批的根不符 / the items inside do not make the signed root");
+        }
+        Ok(())
+    }
+
+    /// The filing that tells of this object version; its record and inventory must be the ones filed.
+    fn item<R: std::io::Read>(&self, item: &str, version: VersionReader<R>, report: &mut Report) -> anyhow::Result<Option<&Filing>> {
+        let (head, inventory) = (version.inventory().head.get(), *version.inventory_sha512());
+        let told = self.filings.iter().find(|f| f.fact.item.to_string() == item && f.fact.object_version == head);
+        let Some(filing) = told else {
+            report.find("item.filed", item, format!("包 {} 内有未归档的件 / not filed by any event", self.batch.pack));
+            return Ok(None);
+        };
+        if inventory != filing.fact.inventory {
+            report.find("item.inventory", item, "对象清单与事件不符 / not the inventory that was filed");
+        }
+        let (record, reception) = records(version)?;
+        if Sha256::of(&record) != filing.fact.record {
+            report.find("item.record", item, "记录与事件不符 / not the record that was filed");
+        }
+        let received = filing.causes.iter().filter_map(|c| self.history.prefiled.get(c)).any(|p| p.reception == Sha256::of(&reception));
+        let agrees = canonical::from_slice::<Record>(&record)
+            .is_ok_and(|r| r.archival_code == filing.fact.archival_code && r.reception == Sha256::of(&reception));
+        if !received || !agrees {
+            report.find("item.reception", item, "接收单与事件不符 / record, reception and events disagree");
+        }
+        report.count("包内件 items in packs", 1);
+        Ok(Some(filing))
+    }
+}
+
+fn records<R: std::io::Read>(version: VersionReader<R>) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    let inventory = version.inventory().clone();
+    let place = |logical| inventory.locate(inventory.head, logical).map(|(_, place)| place.to_owned());
+    let (record_at, reception_at) = (place("record.json"), place("reception.json"));
+    let (mut record, mut reception) = (Vec::new(), Vec::new());
+    version.for_each(|content, reader| {
+        if Some(&content.path) == record_at.as_ref() {
+            reader.read_to_end(&mut record)?;
+        } else if Some(&content.path) == reception_at.as_ref() {
+            reader.read_to_end(&mut reception)?;
+        }
+        Ok(())
+    })?;
+    Ok((record, reception))
+}
+
+/// The bytes of a document object, keyed by their own digest.
+fn document<R: std::io::Read>(version: VersionReader<R>) -> anyhow::Result<Vec<(Sha256, Vec<u8>)>> {
+    let mut found = Vec::new();
+    version.for_each(|_, reader| {
+        let mut body = Vec::new();
+        reader.read_to_end(&mut body)?;
+        found.push((Sha256::of(&body), body));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Every run's member list is there, makes the signed root, and covers the filings that rest on it.
+fn runs(history: &History, documents: &Documents, report: &mut Report) {
+    let mut covered: HashMap<_, BTreeSet<_>> = HashMap::new();
+    for (run, (count, root, digest)) in &history.passed_runs {
+        let Some(body) = documents.get(digest) else {
+            report.find("run.document", run, format!("检测报告不在 / the report is nowhere: {digest}"));
+            continue;
+        };
+        let reference = DocumentRef { digest: *digest, bytes: body.len() as u64, media_type: String::new() };
+        match MemberList::read(body, &reference) {
+            Ok(list) if list.root() == *root && list.members.len() == *count as usize => {
+                covered.insert(*run, list.hashes().into_iter().collect());
+            }
+            _ => report.find("run.members", run, "成员清单与事件不符 / the member list does not make the root"),
+        }
+    }
+    for filing in &history.filed {
+        let prefiled: Vec<_> = filing.causes.iter().filter(|c| history.prefiled.contains_key(c)).collect();
+        let rests = filing.causes.iter().filter_map(|c| covered.get(c)).any(|members| prefiled.iter().any(|p| members.contains(p)));
+        if !rests {
+            report.find("item.passed", filing.fact.item, "检测通过的成员中没有该件 / the run it rests on does not cover it");
+        }
+    }
+}
