@@ -12,7 +12,7 @@ pub(crate) const BLOCK: usize = 512;
 /// Two zero blocks end a tar file.
 pub(crate) const END_LEN: u64 = 1024;
 /// The largest size that eleven octal digits hold.
-const USTAR_SIZE_MAX: u64 = 0o7_7777_7777_77;
+const USTAR_SIZE_MAX: u64 = 0o77_777_777_777;
 /// The longest pax header a reader takes.
 const PAX_MAX: u64 = 64 * 1024;
 

@@ -1,0 +1,344 @@
+//! One site (备份点): packs on a disk, written once, read by ranges, moved aside when damaged.
+//!
+//! Layout of the folder: `packs/<area>/<number>.g<generation>.tar`, `log/` (the register's), `quarantine/`
+//! (隔离区), `incoming/` (packs being written; leftovers of a crash are swept at the next opening).
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dengbei_ocfl::{PackError, PackReader, PackReport, StoredVersion, VersionReader};
+use dengbei_records::{AreaCode, Sha256, Timestamp};
+use futures::TryStreamExt as _;
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as StorePath};
+use sha2::Digest as _;
+
+use crate::disk::{self, blocking};
+use crate::error::SiteError;
+use crate::name::PackName;
+
+/// The folders of a site.
+const FOLDERS: [&str; 4] = ["packs", "log", "quarantine", "incoming"];
+/// The most content that one version may bring into memory. A larger one is read by ranges.
+const VERSION_MAX: u64 = 256 << 20;
+
+/// A site's storage. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Site {
+    folder: Arc<Path>,
+    store: Arc<LocalFileSystem>,
+}
+
+/// A pack that lies on the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredPack {
+    /// Digest of the file, read back from the disk.
+    pub sha256: Sha256,
+    /// Its length.
+    pub len: u64,
+    /// Whether the same bytes lay there before.
+    pub was_there: bool,
+}
+
+/// A pack found on the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPack {
+    /// Its name.
+    pub name: PackName,
+    /// Its length.
+    pub len: u64,
+}
+
+/// What lies in an area's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Packs, by number and generation.
+    pub packs: Vec<ListedPack>,
+    /// Paths that are no pack's name: nobody of us put them there.
+    pub strangers: Vec<String>,
+}
+
+impl Site {
+    /// Opens the site in `folder`, makes its folders, and sweeps what crashed writers left in `incoming/`.
+    ///
+    /// Several processes may have a site open; a pack that another process is writing is left alone.
+    ///
+    /// # Errors
+    /// [`SiteError::Unavailable`] or [`SiteError::Exhausted`] when the folders cannot be made.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, SiteError> {
+        let folder = folder.into();
+        let disk = || SiteError::disk(folder.display());
+        fs::create_dir_all(&folder).map_err(disk())?;
+        for name in FOLDERS {
+            disk::create_folder(&folder.join(name)).map_err(disk())?;
+        }
+        sweep(&folder.join("incoming")).map_err(disk())?;
+        let store = LocalFileSystem::new_with_prefix(&folder).map_err(store_error)?.with_fsync(true);
+        Ok(Self { folder: folder.into(), store: Arc::new(store) })
+    }
+
+    /// The site's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The site as an object store whose puts are durable: for `log/` and other small files.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
+    /// Bytes still free.
+    ///
+    /// # Errors
+    /// [`SiteError::Unavailable`] when the disk does not say.
+    pub fn free_bytes(&self) -> Result<u64, SiteError> {
+        disk::free_bytes(&self.folder).map_err(SiteError::disk(self.folder.display()))
+    }
+
+    /// Stores a pack: `write` streams it, it is synced once, read back whole and compared, and only then gets its name.
+    ///
+    /// Idempotent: if the same bytes lie there already, that is success. When this returns `Ok`, file and name are
+    /// on stable storage. A crash at any point leaves either the whole pack or none. If the future is dropped, the
+    /// work goes on in the background and may still succeed.
+    ///
+    /// # Errors
+    /// [`SiteError::Conflict`] when other bytes have the name; nothing is changed then. What `write` returned.
+    pub async fn put_pack<T, F>(&self, name: &PackName, write: F) -> Result<(StoredPack, T), SiteError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Write) -> Result<T, PackError> + Send + 'static,
+    {
+        let (site, name) = (self.clone(), name.clone());
+        blocking(move || site.put(&name, write)).await.map_err(SiteError::Unavailable)?
+    }
+
+    fn put<T>(
+        &self,
+        name: &PackName,
+        write: impl FnOnce(&mut dyn Write) -> Result<T, PackError>,
+    ) -> Result<(StoredPack, T), SiteError> {
+        let disk = || SiteError::disk(name);
+        let incoming = Incoming::create(&self.folder.join("incoming")).map_err(disk())?;
+        let mut out =
+            Hashing { inner: BufWriter::with_capacity(1 << 20, &incoming.file), hasher: sha2::Sha256::new() };
+        let given = write(&mut out)?;
+        out.inner.flush().map_err(disk())?;
+        let written = Sha256::from_bytes(out.hasher.finalize().into());
+        incoming.file.sync_all().map_err(disk())?;
+        let (read, len) = disk::digest(&incoming.path).map_err(disk())?;
+        if read != written {
+            return Err(SiteError::ReadBack { name: name.clone(), written, read });
+        }
+        let was_there = !self.name(&incoming.path, name, read)?;
+        Ok((StoredPack { sha256: read, len, was_there }, given))
+    }
+
+    /// Gives `temporary` its name, unless the same bytes have it; whether it did.
+    fn name(&self, temporary: &Path, name: &PackName, offered: Sha256) -> Result<bool, SiteError> {
+        let disk = || SiteError::disk(name);
+        let path = self.path(name);
+        let folder = self.folder.join("packs").join(name.area.as_str());
+        disk::create_folder(&folder).map_err(disk())?;
+        // A hard link fails if the name exists, which a rename does not: two writers cannot overwrite each other.
+        let is_new = match fs::hard_link(temporary, &path) {
+            Ok(()) => true,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(e) => return Err(disk()(e)),
+        };
+        if !is_new {
+            let (existing, _) = disk::digest(&path).map_err(disk())?;
+            if existing != offered {
+                return Err(SiteError::Conflict { name: name.clone(), existing, offered });
+            }
+        }
+        // Also when it was there: whoever put it, or made the folder, may have crashed before the sync.
+        disk::sync_folder(&folder).map_err(disk())?;
+        disk::sync_folder(&self.folder.join("packs")).map_err(disk())?;
+        Ok(is_new)
+    }
+
+    fn path(&self, name: &PackName) -> PathBuf {
+        self.folder.join(name.path())
+    }
+
+    /// Digest and length of a pack as it lies on the disk: one step of an inspection (巡检). `None`: it is missing.
+    ///
+    /// # Errors
+    /// [`SiteError::Unavailable`] when it is there and cannot be read.
+    pub async fn digest(&self, name: &PackName) -> Result<Option<(Sha256, u64)>, SiteError> {
+        let path = self.path(name);
+        match blocking(move || disk::digest(&path)).await.map_err(SiteError::Unavailable)? {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(SiteError::disk(name)(e)),
+        }
+    }
+
+    /// Reads a pack whole and checks every digest in it.
+    ///
+    /// # Errors
+    /// [`SiteError::NotFound`], or [`SiteError::Unavailable`] when reading fails; damage is a finding in the report.
+    pub async fn verify_pack(&self, name: &PackName) -> Result<PackReport, SiteError> {
+        let (path, name) = (self.path(name), name.clone());
+        let work = move || {
+            let file = File::open(path).map_err(SiteError::disk(&name))?;
+            Ok(PackReport::of(&mut BufReader::with_capacity(disk::CHUNK, file))?)
+        };
+        blocking(work).await.map_err(SiteError::Unavailable)?
+    }
+
+    /// Opens a pack for reading. Blocking: call it, and use what it gives, on a blocking thread.
+    ///
+    /// # Errors
+    /// [`SiteError::NotFound`]; [`SiteError::Pack`] when it does not begin with a sound catalogue.
+    pub fn open_pack(&self, name: &PackName) -> Result<PackReader<BufReader<File>>, SiteError> {
+        let file = File::open(self.path(name)).map_err(SiteError::disk(name))?;
+        Ok(PackReader::open(BufReader::with_capacity(disk::CHUNK, file))?)
+    }
+
+    /// The bytes of `range`, counted from the pack's first byte. Unchecked: the caller knows a digest of them.
+    ///
+    /// # Errors
+    /// [`SiteError::NotFound`]; [`SiteError::Unavailable`] when the pack ends before `range` does.
+    pub async fn read_range(&self, name: &PackName, range: Range<u64>) -> Result<Bytes, SiteError> {
+        let wanted = range.end.saturating_sub(range.start);
+        let bytes = self.store.get_range(&StorePath::from(name.path()), range).await.map_err(store_error)?;
+        if bytes.len() as u64 == wanted {
+            Ok(bytes)
+        } else {
+            Err(SiteError::Unavailable(io::Error::new(io::ErrorKind::UnexpectedEof, name.to_string())))
+        }
+    }
+
+    /// One object version by its range (`VersionPlace::range`), every digest checked.
+    ///
+    /// # Errors
+    /// [`SiteError::NotFound`]; [`SiteError::Pack`] when the range holds no sound version or more than 256 MiB.
+    pub async fn read_object_version(
+        &self,
+        name: &PackName,
+        range: Range<u64>,
+    ) -> Result<StoredVersion, SiteError> {
+        let (path, name) = (self.path(name), name.clone());
+        let work = move || {
+            let len = range.end.saturating_sub(range.start);
+            let mut file = File::open(path).map_err(SiteError::disk(&name))?;
+            file.seek(SeekFrom::Start(range.start)).map_err(SiteError::disk(&name))?;
+            let input = BufReader::with_capacity(disk::CHUNK, file.take(len));
+            Ok(VersionReader::open(input, len)?.read_all(VERSION_MAX)?)
+        };
+        blocking(work).await.map_err(SiteError::Unavailable)?
+    }
+
+    /// What lies in an area's folder. An area without packs has an empty listing.
+    ///
+    /// # Errors
+    /// [`SiteError::Unavailable`] when the folder cannot be read.
+    pub async fn list_packs(&self, area: &AreaCode) -> Result<Listing, SiteError> {
+        let prefix = StorePath::from(format!("packs/{area}"));
+        let mut listing = Listing::default();
+        let mut found = self.store.list(Some(&prefix));
+        while let Some(meta) = found.try_next().await.map_err(store_error)? {
+            let path = meta.location.to_string();
+            match path.strip_prefix("packs/").and_then(|p| p.parse::<PackName>().ok()) {
+                Some(name) => listing.packs.push(ListedPack { name, len: meta.size }),
+                None => listing.strangers.push(path),
+            }
+        }
+        listing.packs.sort_by(|a, b| a.name.cmp(&b.name));
+        listing.strangers.sort();
+        Ok(listing)
+    }
+
+    /// Moves a pack aside with the reason beside it, as evidence; gives its new path under the site's folder.
+    ///
+    /// # Errors
+    /// [`SiteError::NotFound`] when there is no such pack.
+    pub async fn quarantine(
+        &self,
+        name: &PackName,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<String, SiteError> {
+        let (site, name, reason) = (self.clone(), name.clone(), reason.to_owned());
+        let work = move || site.set_aside(&name, &reason, at).map_err(SiteError::disk(&name));
+        blocking(work).await.map_err(SiteError::Unavailable)?
+    }
+
+    fn set_aside(&self, name: &PackName, reason: &str, at: Timestamp) -> io::Result<String> {
+        let path = self.path(name);
+        File::open(&path)?;
+        let aside = format!("quarantine/{}-{}.{}", name.area, name.file_name(), at.millis());
+        let text = serde_json::json!({ "pack": name.path(), "reason": reason, "at": at.rfc3339() });
+        let note = self.folder.join(format!("{aside}.reason.json"));
+        disk::write_durably(&note, text.to_string().as_bytes())?;
+        fs::rename(&path, self.folder.join(&aside))?;
+        disk::sync_folder(&self.folder.join("quarantine"))?;
+        path.parent().map_or(Ok(()), disk::sync_folder)?;
+        Ok(aside)
+    }
+}
+
+fn store_error(e: object_store::Error) -> SiteError {
+    match e {
+        object_store::Error::NotFound { path, .. } => SiteError::NotFound(path),
+        other => SiteError::Unavailable(io::Error::other(other)),
+    }
+}
+
+/// A file being written, locked by its writer, gone when dropped.
+struct Incoming {
+    file: File,
+    path: PathBuf,
+}
+
+impl Incoming {
+    fn create(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(uuid::Uuid::new_v4().to_string());
+        let file = File::options().write(true).create_new(true).open(&path)?;
+        file.lock()?;
+        Ok(Self { file, path })
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // By now the bytes have another name or are not wanted; what stays is swept at the next opening.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Removes files in `incoming` that no living writer has locked.
+fn sweep(incoming: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(incoming)? {
+        let path = entry?.path();
+        let is_left_over = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if is_left_over {
+            tracing::info!(path = %path.display(), "swept a pack that was never finished");
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
+}
+
+/// Hashes what passes.
+struct Hashing<W> {
+    inner: W,
+    hasher: sha2::Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let put = self.inner.write(buf)?;
+        self.hasher.update(&buf[..put]);
+        Ok(put)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
