@@ -12,9 +12,17 @@ use super::Report;
 /// One filing, as its event tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Filing {
+    pub(crate) index: u64,
     pub(crate) hash: EventHash,
     pub(crate) fact: ItemFiled,
     pub(crate) causes: Vec<EventHash>,
+}
+
+/// How a submission ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decision {
+    pub(crate) index: u64,
+    pub(crate) how: &'static str,
 }
 
 /// The log, sorted by what it tells.
@@ -24,7 +32,7 @@ pub(crate) struct History {
     pub(crate) filed: Vec<Filing>,
     pub(crate) batches: BTreeMap<u64, (EventHash, BatchFiled)>,
     /// Submissions that ended: filed, returned or superseded.
-    pub(crate) decided: HashMap<SubmissionId, &'static str>,
+    pub(crate) decided: HashMap<SubmissionId, Decision>,
     /// Runs: hash → (count, root, report digest); failures are in `failed_runs`.
     pub(crate) passed_runs: HashMap<EventHash, (u32, dengbei_records::Sha256, dengbei_records::Sha256)>,
     pub(crate) hashes: BTreeSet<EventHash>,
@@ -35,8 +43,8 @@ impl History {
     /// `code.gap_free`, `pack.gap_free`, `batch.signature`, `item.story`.
     pub(crate) fn of(events: &[Event], report: &mut Report) -> Self {
         let mut history = Self { hashes: events.iter().map(|e| e.hash).collect(), ..Self::default() };
-        for event in events {
-            history.take(event, report);
+        for (index, event) in (0..).zip(events) {
+            history.take(index, event, report);
         }
         for event in events {
             for cause in event.causes.iter().filter(|c| !history.hashes.contains(c)) {
@@ -51,17 +59,17 @@ impl History {
         history
     }
 
-    fn take(&mut self, event: &Event, report: &mut Report) {
+    fn take(&mut self, index: u64, event: &Event, report: &mut Report) {
         match &event.fact {
             Some(Fact::ItemPrefiled(f)) => {
                 self.prefiled.insert(event.hash, f.clone());
             }
             Some(Fact::ItemFiled(f)) => {
-                self.decide(f.submission, "filed", report);
-                self.filed.push(Filing { hash: event.hash, fact: f.clone(), causes: event.causes.clone() });
+                self.decide(index, f.submission, "filed", report);
+                self.filed.push(Filing { index, hash: event.hash, fact: f.clone(), causes: event.causes.clone() });
             }
-            Some(Fact::ItemReturned(f)) => self.decide(f.submission, "returned", report),
-            Some(Fact::ItemSuperseded(f)) => self.decide(f.submission, "superseded", report),
+            Some(Fact::ItemReturned(f)) => self.decide(index, f.submission, "returned", report),
+            Some(Fact::ItemSuperseded(f)) => self.decide(index, f.submission, "superseded", report),
             Some(Fact::ItemChecked(f)) => {
                 if let Verdict::Passed { count, root } = f.verdict {
                     self.passed_runs.insert(event.hash, (count, root, f.report.digest));
@@ -84,9 +92,9 @@ impl History {
         }
     }
 
-    fn decide(&mut self, submission: SubmissionId, how: &'static str, report: &mut Report) {
-        if let Some(before) = self.decided.insert(submission, how) {
-            report.find("item.decided_once", submission, format!("{before}, {how}"));
+    fn decide(&mut self, index: u64, submission: SubmissionId, how: &'static str, report: &mut Report) {
+        if let Some(before) = self.decided.insert(submission, Decision { index, how }) {
+            report.find("item.decided_once", submission, format!("{}, {how}", before.how));
         }
     }
 

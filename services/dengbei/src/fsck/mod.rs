@@ -78,7 +78,7 @@ pub async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
     let history = History::of(&events, &mut report);
     packs::walk(&site(&args.data), &history, tables.as_ref(), &mut report)?;
     if let Some(tables) = &tables {
-        tables.agree(&history, &mut report);
+        tables.agree(&args.data, &history, &mut report);
     }
     if let Some(stand) = stand {
         stand.leave().await;
