@@ -130,7 +130,8 @@ impl Keeper {
     /// One life: from start to end.
     async fn live(&self) -> Result<(), UpError> {
         (self.program.before)()?;
-        let mut child = self.nursery.spawn(self.command()?).await.map_err(UpError::io(&self.program.command))?;
+        let mut child =
+            self.nursery.spawn(self.command()?).await.map_err(UpError::io(&self.program.command))?;
         let process = child.id().and_then(|pid| ProcessId::of(i32::try_from(pid).ok()?));
         if let Some(process) = process {
             process.write(&self.pid_file)?;

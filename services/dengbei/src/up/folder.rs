@@ -104,9 +104,16 @@ fn pass_through(folder: &Path, account: &Account, ours: bool) -> Result<(), UpEr
     Err(UpError::refused(
         "up.folder_not_traversable",
         format!("用户 {} 无法进入上级目录 {}，PostgreSQL 不能以 root 运行", account.name(), folder.display()),
-        format!("user {} cannot pass through {}; PostgreSQL does not run as root", account.name(), folder.display()),
+        format!(
+            "user {} cannot pass through {}; PostgreSQL does not run as root",
+            account.name(),
+            folder.display()
+        ),
     )
-    .with_remedy(format!("换一个数据目录，或执行 / choose another folder, or: chmod o+x {}", folder.display())))
+    .with_remedy(format!(
+        "换一个数据目录，或执行 / choose another folder, or: chmod o+x {}",
+        folder.display()
+    )))
 }
 
 /// The lock file holds the number of the process that has the lock, for the message only.
@@ -124,10 +131,8 @@ fn lock(root: &Path) -> Result<File, UpError> {
         file.read_to_string(&mut holder).map_err(UpError::io(&path))?;
         return Err(in_use(root, holder.trim()));
     }
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(UpError::io(&path)).map(|()| file)
 }
 
@@ -137,7 +142,9 @@ fn in_use(root: &Path, holder: &str) -> UpError {
         format!("数据目录 {} 正被进程 {holder} 使用", root.display()),
         format!("data folder {} is in use by process {holder}", root.display()),
     )
-    .with_remedy(format!("先停止它，或换一个 --data / stop it first, or choose another --data: kill {holder}"))
+    .with_remedy(format!(
+        "先停止它，或换一个 --data / stop it first, or choose another --data: kill {holder}"
+    ))
 }
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ fn area_unreadable(path: &Path) -> UpError {
 fn register_key(keys: &Path, area: &AreaCode) -> Result<(), UpError> {
     let path = keys.join("register.key");
     if !path.exists() {
-        let pem = SigningKey::from_bytes(&random()).to_pkcs8_pem(LineEnding::LF).map_err(|_| unreadable(&path))?;
+        let pem =
+            SigningKey::from_bytes(&random()).to_pkcs8_pem(LineEnding::LF).map_err(|_| unreadable(&path))?;
         durable::create(&path, pem.as_bytes(), 0o600)?;
     }
     let pem = std::fs::read_to_string(&path).map_err(UpError::io(&path))?;
@@ -113,7 +114,9 @@ fn unreadable(path: &Path) -> UpError {
         format!("密钥文件 {} 无法读取", path.display()),
         format!("key file {} is not an Ed25519 key in PKCS#8 PEM", path.display()),
     )
-    .with_remedy("从密钥备份恢复该文件，不要重新生成 / restore the file from the key backup, do not make a new one")
+    .with_remedy(
+        "从密钥备份恢复该文件，不要重新生成 / restore the file from the key backup, do not make a new one",
+    )
 }
 
 /// C2SP signed-note verifier key: `name+hash+base64(0x01 ‖ public key)`.

@@ -42,7 +42,8 @@ impl Plan<'_> {
         for (role, grpc, admin) in addresses {
             roles.push((role, self.config(role, grpc?, admin?)));
         }
-        let url = |role| find(&roles, role).map(|config| format!("http://{}", config.grpc)).unwrap_or_default();
+        let url =
+            |role| find(&roles, role).map(|config| format!("http://{}", config.grpc)).unwrap_or_default();
         let peers = Peers {
             ingest: url(Role::Ingest),
             registration: url(Role::Registration),

@@ -48,7 +48,9 @@ impl Ports {
                 format!("地址 {asked} 无法监听：{source}"),
                 format!("cannot listen on {asked}: {source}"),
             )
-            .with_remedy("换一个端口，或用 --http 127.0.0.1:0 自动选择 / choose another port, or --http 127.0.0.1:0")
+            .with_remedy(
+                "换一个端口，或用 --http 127.0.0.1:0 自动选择 / choose another port, or --http 127.0.0.1:0",
+            )
         })
     }
 }

@@ -79,7 +79,16 @@ impl Cluster<'_> {
         command.args(["--pdeathsig", "KILL"]);
         command.args(self.account.iter().flat_map(Account::setpriv_options));
         command.arg("--").arg(self.bin.join("initdb"));
-        command.args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]);
+        command.args([
+            "--username",
+            USER,
+            "--auth",
+            "scram-sha-256",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C.UTF-8",
+        ]);
         command.arg("--pgdata").arg(data).arg("--pwfile").arg(password);
         command.env("LC_ALL", "C").current_dir("/").stdin(std::process::Stdio::null());
         command.stdout(output).stderr(errors).kill_on_drop(true);
@@ -221,7 +230,8 @@ mod tests {
     fn a_lock_file_of_a_running_server_stays() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("postmaster.pid");
-        let mut server = std::process::Command::new("sleep").arg("60").current_dir(data.path()).spawn().unwrap();
+        let mut server =
+            std::process::Command::new("sleep").arg("60").current_dir(data.path()).spawn().unwrap();
         std::fs::write(&path, format!("{}\n", server.id())).unwrap();
         let refused = remove_stale_pid(data.path());
         server.kill().unwrap();

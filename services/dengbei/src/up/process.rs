@@ -85,7 +85,8 @@ impl ProcessId {
 /// A pid file whose process has gone, or whose number means another process by now, is only removed.
 pub(crate) async fn end_left_overs(run: &Path, data: &Path) -> Result<(), UpError> {
     let entries = std::fs::read_dir(run).map_err(UpError::io(run))?;
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension() == Some("pid".as_ref()))
+    for path in
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension() == Some("pid".as_ref()))
     {
         if let Some(process) = ProcessId::read(&path).filter(|p| p.is_alive() && p.mentions(data)) {
             end(process).await?;

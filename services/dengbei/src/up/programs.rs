@@ -34,7 +34,9 @@ impl Programs {
 fn newest(root: &Path, cluster: Option<u32>) -> Option<PathBuf> {
     let versions = std::fs::read_dir(root).ok()?.flatten();
     versions
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin"))))
+        .filter_map(|entry| {
+            Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin")))
+        })
         .filter(|(version, bin)| cluster.is_none_or(|c| c == *version) && bin.join("initdb").exists())
         .max()
         .map(|(_, bin)| bin)
@@ -98,6 +100,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_the_one_command() {
         let UpError::Refused(problem) = missing(Some(16), true) else { panic!("refused") };
-        assert!(problem.remedy.ends_with("--no-install-recommends nats-server postgresql-16"), "{}", problem.remedy);
+        assert!(
+            problem.remedy.ends_with("--no-install-recommends nats-server postgresql-16"),
+            "{}",
+            problem.remedy
+        );
     }
 }

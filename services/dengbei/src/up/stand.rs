@@ -41,7 +41,11 @@ pub(super) fn note(folder: &Folder, stores: &Stores) -> Result<(), UpError> {
 /// # Errors
 /// When there is no deployment in the folder, or its databases do not start.
 pub(crate) async fn stand(data: &Path) -> anyhow::Result<Stand> {
-    anyhow::ensure!(data.join("postgres").is_dir(), "这里没有登备的数据 / no deployment here: {}", data.display());
+    anyhow::ensure!(
+        data.join("postgres").is_dir(),
+        "这里没有登备的数据 / no deployment here: {}",
+        data.display()
+    );
     match Folder::open(data) {
         Ok(folder) => alone(folder).await,
         Err(_) => running(data),
