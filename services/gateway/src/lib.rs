@@ -1,1 +1,36 @@
-//! The gateway service of dengbei.
+//! gateway: the only door to the outside: REST, the console, the public log.
+//!
+//! It keeps nothing: no database, no session. A request is checked for the token, bounded, traced, and handed to the
+//! role that decides; what that role says comes back under one table of statuses and in both languages. An upload
+//! streams through in chunks and is never taken for whole when its sender broke off. Stopped, it lets the answers in
+//! hand finish.
+
+mod api;
+mod console;
+mod cursor;
+mod door;
+mod findings;
+mod guard;
+mod json;
+mod peers;
+mod problem;
+mod serve;
+mod service;
+
+use dengbei_kit::{Drain, RoleConfig};
+
+/// Runs the role until the drain.
+///
+/// # Errors
+/// When it is not configured, or an address cannot be bound.
+pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    service::run(config, drain).await
+}
+
+/// The door's routes alone, for tests that bring their own listener or none.
+///
+/// # Errors
+/// When it is not configured.
+pub fn router(config: &RoleConfig) -> anyhow::Result<axum::Router> {
+    Ok(service::router(service::Gateway::new(config)?))
+}

@@ -1,0 +1,37 @@
+//! REST: parse → call a role → render. No decisions of its own.
+
+pub(crate) mod download;
+pub(crate) mod health;
+pub(crate) mod items;
+pub(crate) mod log;
+pub(crate) mod matters;
+pub(crate) mod operations;
+pub(crate) mod packages;
+mod upload;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::http::header;
+use axum::response::IntoResponse;
+use dengbei_records::ItemId;
+
+use crate::problem::Refusal;
+
+/// The item that a path names.
+pub(crate) fn item_id(text: &str) -> Result<ItemId, Refusal> {
+    text.parse().map_err(|_| Refusal::invalid("item.id", "不是有效的件标识", "not a valid item id"))
+}
+
+/// A body that is no JSON of the wanted shape.
+pub(crate) fn not_json(error: &JsonRejection) -> Refusal {
+    Refusal::invalid("request.not_json", "请求体不是所需的 JSON", error.body_text())
+}
+
+/// A query string that does not read.
+pub(crate) fn not_a_query(error: &QueryRejection) -> Refusal {
+    Refusal::invalid("request.parameters", "请求参数无效", error.body_text())
+}
+
+/// The description of this interface.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json"))
+}

@@ -1,0 +1,44 @@
+//! Where a list goes on: opaque to clients, the last row's (changed_at, item) to us.
+
+use bytes::Bytes;
+use dengbei_proto::v1;
+
+use crate::problem::Refusal;
+
+const LENGTH: usize = 24;
+
+/// Reads a cursor; an empty one is the beginning.
+pub(crate) fn read(text: &str) -> Result<(i64, Bytes), Refusal> {
+    if text.is_empty() {
+        return Ok((0, Bytes::new()));
+    }
+    let invalid = || Refusal::invalid("request.cursor", "翻页标记无效", "the cursor is not valid");
+    let bytes = Bytes::from(hex::decode(text).map_err(|_| invalid())?);
+    if bytes.len() != LENGTH {
+        return Err(invalid());
+    }
+    let at = bytes[..8].try_into().map(i64::from_be_bytes).map_err(|_| invalid())?;
+    Ok((at, bytes.slice(8..)))
+}
+
+/// The cursor after a page; `None` after the last one.
+pub(crate) fn next(page: &[v1::ItemSummary], limit: usize) -> Option<String> {
+    let last = page.last().filter(|_| page.len() >= limit)?;
+    Some(hex::encode([last.changed_at.to_be_bytes().as_slice(), last.item.as_ref()].concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_is_one() {
+        let row = v1::ItemSummary { item: vec![7; 16].into(), changed_at: 42, ..Default::default() };
+        let cursor = next(std::slice::from_ref(&row), 1).unwrap();
+        assert_eq!(read(&cursor).unwrap(), (42, row.item.clone()));
+        assert_eq!(next(std::slice::from_ref(&row), 2), None);
+        for wrong in ["x", "00", &cursor[2..]] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a check report says that someone should do or know: the checks that failed or warn, finding by finding.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) id: String,
+    pub(crate) severity: String,
+    pub(crate) result: String,
+    pub(crate) message: String,
+    pub(crate) message_en: String,
+    pub(crate) place: String,
+    pub(crate) remedy: String,
+}
+
+impl Finding {
+    /// Whether it kept the item from being filed.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.result == "failed"
+    }
+}
+
+#[derive(Deserialize)]
+struct Check {
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    name_en: String,
+    severity: String,
+    result: String,
+    #[serde(default)]
+    findings: Vec<Detail>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Detail {
+    #[serde(default)]
+    place: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    message_en: String,
+    #[serde(default)]
+    remedy: String,
+}
+
+/// The findings of a report (canonical JSON); none of what is no report.
+pub(crate) fn of(report: &[u8]) -> Vec<Finding> {
+    let report: Value = serde_json::from_slice(report).unwrap_or(Value::Null);
+    let checks = report.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+    let checks = checks.into_iter().filter_map(|check| serde_json::from_value::<Check>(check).ok());
+    checks.filter(|c| matches!(c.result.as_str(), "failed" | "warning")).flat_map(flat).collect()
+}
+
+/// A check without a detail still says its name.
+fn flat(mut check: Check) -> Vec<Finding> {
+    if check.findings.is_empty() {
+        let (message, message_en) = (check.name.clone(), check.name_en.clone());
+        check.findings.push(Detail { place: String::new(), message, message_en, remedy: String::new() });
+    }
+    let finding = |d: Detail| Finding {
+        id: check.id.clone(),
+        severity: check.severity.clone(),
+        result: check.result.clone(),
+        message: d.message,
+        message_en: d.message_en,
+        place: d.place,
+        remedy: d.remedy,
+    };
+    check.findings.clone().into_iter().map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_and_warning_checks_are_shown_and_passing_ones_are_not() {
+        let report = r#"{"checks":[
+            {"id":"A-08","name":"元数据项类型格式","severity":"block","result":"failed","findings":[{"place":"close_time","message":"月份 47","message_en":"month 47","remedy":"改"}]},
+            {"id":"A-02","severity":"block","result":"passed","findings":[]},
+            {"id":"S-03","name":"多余文件","severity":"warn","result":"warning","findings":[]}]}"#;
+        let found = of(report.as_bytes());
+        assert_eq!(found.iter().map(|f| f.id.as_str()).collect::<Vec<_>>(), ["A-08", "S-03"]);
+        assert_eq!((found[0].place.as_str(), found[1].message.as_str()), ("close_time", "多余文件"));
+        assert!(of(b"").is_empty() && of(b"[]").is_empty());
+    }
+}

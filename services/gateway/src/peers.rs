@@ -1,0 +1,88 @@
+//! The roles behind the door, as gRPC clients. Connected when first used; each call that asks has a deadline, a
+//! call that carries a package has none.
+
+use std::time::Duration;
+
+use dengbei_kit::grpc::{MAX_MESSAGE, MeshChannel, channel};
+use dengbei_kit::{RoleConfig, status};
+use dengbei_proto::v1;
+use dengbei_proto::v1::ingest_client::IngestClient;
+use dengbei_proto::v1::operations_client::OperationsClient;
+use dengbei_proto::v1::query_client::QueryClient;
+use dengbei_proto::v1::register_client::RegisterClient;
+use dengbei_proto::v1::registration_client::RegistrationClient;
+use dengbei_records::{Invalid, Problem};
+use tonic::{Request, Response, Status};
+
+/// How long a question to a role may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long a role has to say how it is.
+const WELL: Duration = Duration::from_secs(3);
+
+/// Names of the roles, as `/health` shows them.
+pub(crate) const ROLES: [&str; 4] = ["ingest", "registration", "fixity", "query"];
+
+/// Clients of all roles. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Peers {
+    channels: [MeshChannel; 4],
+}
+
+impl Peers {
+    /// By the URLs of the configuration; none is dialled yet.
+    pub(crate) fn new(config: &RoleConfig) -> Result<Self, Invalid> {
+        let open = |url: &str| channel(url, &config.mesh_token);
+        let p = &config.peers;
+        Ok(Self { channels: [open(&p.ingest)?, open(&p.registration)?, open(&p.fixity)?, open(&p.query)?] })
+    }
+
+    pub(crate) fn ingest(&self) -> IngestClient<MeshChannel> {
+        IngestClient::new(self.channels[0].clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn registration(&self) -> RegistrationClient<MeshChannel> {
+        let client = RegistrationClient::new(self.channels[1].clone());
+        client.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn register(&self) -> RegisterClient<MeshChannel> {
+        RegisterClient::new(self.channels[1].clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn query(&self) -> QueryClient<MeshChannel> {
+        QueryClient::new(self.channels[3].clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// What every role answers about itself, by its name.
+    pub(crate) fn operations(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, OperationsClient<MeshChannel>)> + '_ {
+        let client =
+            |c: &MeshChannel| OperationsClient::new(c.clone()).max_decoding_message_size(MAX_MESSAGE);
+        ROLES.into_iter().zip(self.channels.iter().map(client))
+    }
+
+    /// How every role's queues stand, or what is wrong with it. All are asked at once.
+    pub(crate) async fn queues(&self) -> Vec<(&'static str, Result<v1::QueuesReply, Problem>)> {
+        let ask = |(name, mut client): (&'static str, OperationsClient<MeshChannel>)| async move {
+            let mut request = Request::new(v1::QueuesRequest {});
+            request.set_timeout(WELL);
+            let reply = tokio::time::timeout(WELL, client.queues(request)).await;
+            let reply = reply.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 3 s")));
+            (name, answered(reply))
+        };
+        futures::future::join_all(self.operations().map(ask)).await
+    }
+}
+
+/// A question with its deadline.
+pub(crate) fn question<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(ANSWER);
+    request
+}
+
+/// The answer, or the problem that the role states.
+pub(crate) fn answered<T>(reply: Result<Response<T>, Status>) -> Result<T, Problem> {
+    reply.map(Response::into_inner).map_err(|s| status::to_problem(&s))
+}

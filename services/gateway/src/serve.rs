@@ -1,0 +1,80 @@
+//! The listener's loop: connections with a bound on how long headers may take, and an end that lets answers finish.
+//! `axum::serve` has neither bound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use dengbei_kit::Drain;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+use tracing::debug;
+
+/// How long a client may take to send a request's headers.
+const HEADERS: Duration = Duration::from_secs(10);
+/// Connections at once, over which new ones wait in the kernel's queue.
+const CONNECTIONS: usize = 4_096;
+/// After an error of accept (no file descriptors), before the next.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves `routes` until the drain, then lets every connection finish what it is answering.
+///
+/// # Errors
+/// None: what goes wrong with one connection ends that connection.
+pub(crate) async fn until_drained(
+    listener: Arc<TcpListener>,
+    routes: Router,
+    drain: Drain,
+) -> anyhow::Result<()> {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= CONNECTIONS {
+            connections.join_next().await;
+            continue;
+        }
+        tokio::select! {
+            () = drain.requested() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => {
+                    connections.spawn(one(stream, ConnectInfo(from), routes.clone(), drain.clone()));
+                }
+                Err(error) => {
+                    debug!(%error, "accept failed");
+                    drain.pause(PAUSE).await;
+                }
+            },
+        }
+    }
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn one(stream: TcpStream, from: crate::service::Peer, routes: Router, drain: Drain) {
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(from.clone());
+        routes.clone().oneshot(request.map(Body::new))
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = drain.requested() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(error = %error, "connection ended with an error");
+    }
+}

@@ -1,0 +1,124 @@
+//! Wiring: what the door is made of, which paths lead where, and serving them until the drain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::peers::Peers;
+use crate::{api, console, door, guard, problem, serve};
+
+/// Largest body that is read whole (matters, lists of ids), bytes.
+const MOST_WHOLE: usize = 16 << 20;
+/// Uploads in hand: each holds a few chunks in memory and a connection to ingest.
+const UPLOADS: usize = 48;
+/// Other requests in hand.
+const QUESTIONS: usize = 256;
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// What every handler stands on. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    pub(crate) peers: Peers,
+    pub(crate) door: Arc<door::Door>,
+    /// 行政区划, for page headings.
+    pub(crate) area: Arc<str>,
+    /// Largest package or batch, bytes.
+    pub(crate) most_bytes: u64,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) questions: Arc<Semaphore>,
+}
+
+impl Gateway {
+    /// # Errors
+    /// When a peer's URL is none, or no token is configured.
+    pub(crate) fn new(config: &RoleConfig) -> anyhow::Result<Self> {
+        Ok(Self {
+            peers: Peers::new(config)?,
+            door: Arc::new(door::Door::new(&config.door_token)?),
+            area: config.area.as_str().into(),
+            most_bytes: config.limits.package_bytes,
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            questions: Arc::new(Semaphore::new(QUESTIONS)),
+        })
+    }
+}
+
+/// Every path of the door.
+pub(crate) fn router(gateway: Gateway) -> Router {
+    let uploads = Router::new()
+        .route("/v1/packages", post(api::packages::one))
+        .route("/v1/batches", post(api::packages::batch))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(gateway.uploads.clone(), guard::bounded));
+    let questions = questions()
+        .layer(DefaultBodyLimit::max(MOST_WHOLE))
+        .layer(from_fn_with_state(gateway.questions.clone(), guard::bounded));
+    let health = Router::new()
+        .route("/health", get(api::health::health))
+        .route("/metrics", get(|| async { admin::render() }));
+    uploads
+        .merge(questions)
+        .merge(health)
+        .fallback(|| async { problem::no_route() })
+        .method_not_allowed_fallback(|| async { problem::no_method() })
+        .layer(from_fn_with_state(gateway.clone(), door::check))
+        .layer(from_fn(guard::headers))
+        .layer(from_fn(guard::traced))
+        .with_state(gateway)
+}
+
+fn questions() -> Router<Gateway> {
+    Router::new()
+        .route("/v1/items", get(api::items::list))
+        .route("/v1/items:states", post(api::items::states))
+        .route("/v1/items/{id}", get(api::items::one))
+        .route("/v1/items/{id}/receipt", get(api::items::receipt))
+        .route("/v1/items/{id}/package", get(api::download::package))
+        .route("/v1/matters", post(api::matters::publish))
+        .route("/v1/queues", get(api::operations::queues))
+        .route("/v1/dead-letters", get(api::operations::dead_letters))
+        .route("/v1/dead-letters:retry", post(api::operations::retry))
+        .route("/log/{*path}", get(api::log::file))
+        .route("/openapi.json", get(api::openapi))
+        .route("/", get(console::overview::show))
+        .route("/items", get(console::items::show))
+        .route("/items/{id}", get(console::item::show))
+        .route("/dead-letters", get(console::dead_letters::show).post(console::dead_letters::retry))
+        .route("/sign-in", get(door::show).post(door::sign_in))
+        .route("/sign-out", post(door::sign_out))
+        .route("/assets/console.css", get(console::style))
+}
+
+/// Runs the door until the drain: HTTP outside, the admin port inside.
+///
+/// # Errors
+/// When it is not configured, or an address cannot be bound.
+pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    let gateway = Gateway::new(&config)?;
+    let address =
+        config.http.ok_or_else(|| anyhow::anyhow!("http: 未配置 / the gateway needs an HTTP address"))?;
+    let listener = TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving HTTP");
+    let listener = Arc::new(listener);
+    let mut tasks = Tasks::new(drain.clone());
+    let (peers, inside, ending) = (gateway.peers.clone(), config.admin, drain.clone());
+    tasks.spawn("admin", OnError::Stop, move || {
+        let (peers, ending) = (peers.clone(), ending.clone());
+        admin::serve(inside, move || api::health::of(peers.clone()), ending)
+    });
+    let routes = router(gateway);
+    tasks.spawn("http", OnError::Stop, move || {
+        serve::until_drained(listener.clone(), routes.clone(), drain.clone())
+    });
+    tasks.join(DEADLINE).await
+}
+
+/// The peer's address as handlers read it.
+pub(crate) type Peer = axum::extract::ConnectInfo<SocketAddr>;
