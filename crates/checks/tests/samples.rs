@@ -24,16 +24,9 @@ fn samples() -> Option<Samples> {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();
-    let status = Command::new("python3").arg(maker).arg("--out").arg(folder.path()).args([
-        "--count",
-        "200",
-        "--mutants",
-        "--dirty",
-    ]);
-    assert!(
-        { status }.stdout(std::process::Stdio::null()).status().unwrap().success(),
-        "make_packages.py failed"
-    );
+    let mut command = Command::new("python3");
+    command.arg(maker).arg("--out").arg(folder.path()).args(["--count", "200", "--mutants", "--dirty"]);
+    assert!(command.stdout(std::process::Stdio::null()).status().unwrap().success(), "make_packages.py failed");
     let text = std::fs::read_to_string(folder.path().join("matters.json")).unwrap();
     let matters: Vec<Matter> = serde_json::from_str(&text).unwrap();
     let matters = matters.into_iter().map(|m| (m.matter_code.to_string(), m)).collect();
