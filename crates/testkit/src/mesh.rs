@@ -25,6 +25,7 @@ pub struct Mesh {
     scratch: Scratch,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    data: PathBuf,
     places: Value,
 }
 
@@ -55,7 +56,8 @@ impl Mesh {
         let args = args.iter().map(ToString::to_string).collect();
         let env = env.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         let scratch = Scratch::new("dengbei-mesh-")?;
-        Ok(Self { process: None, scratch, args, env, places: Value::Null })
+        let data = scratch.path().join("data");
+        Ok(Self { process: None, scratch, args, env, data, places: Value::Null })
     }
 
     /// The URL of the door.
@@ -95,8 +97,18 @@ impl Mesh {
     }
 
     /// The data folder.
-    pub fn data(&self) -> PathBuf {
-        self.scratch.path().join("data")
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Names the data folder; before the first start.
+    pub fn use_data(&mut self, name: &str) {
+        self.data = self.scratch.path().join(name);
+    }
+
+    /// Replaces the further arguments, for the next start.
+    pub fn set_args(&mut self, args: &[&str]) {
+        self.args = args.iter().map(ToString::to_string).collect();
     }
 
     /// Where the ready file is while it is ready.

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 const SWEEP: &str = r#"
 trap '' INT TERM HUP
 cat >/dev/null
-pids() { for f in "$1"/*.pid "$1"/data/run/*.pid; do [ -f "$f" ] && read -r pid _ <"$f"; echo "${pid:-}"; done; }
+pids() { for f in "$1"/*.pid "$1"/*/run/*.pid; do [ -f "$f" ] && read -r pid _ <"$f"; echo "${pid:-}"; done; }
 pids=$(pids "$1")
 for pid in $pids; do kill -QUIT "$pid" 2>/dev/null; done
 n=0

@@ -52,6 +52,7 @@ pub(crate) struct Program {
 }
 
 /// A child that is kept running until it is stopped.
+#[derive(Debug)]
 pub(crate) struct Child {
     name: &'static str,
     deaths: watch::Receiver<u32>,

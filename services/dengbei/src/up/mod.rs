@@ -58,9 +58,10 @@ struct Running {
 pub(crate) async fn run(options: UpOptions) -> anyhow::Result<()> {
     let _telemetry = dengbei_kit::telemetry::init("up")?;
     let stop = stop_signal()?;
-    ready::withdraw(options.ready_file.as_deref())?;
     let root = options.data.clone().map_or_else(folder::default_root, Ok)?;
     let folder = Folder::open(&root)?;
+    // Not before the folder is ours: the file may tell of whoever uses it.
+    ready::withdraw(options.ready_file.as_deref())?;
     process::end_left_overs(&folder.run(), folder.root()).await?;
     let mut running = Running { crew: Crew::new(options.split), stores: Vec::new() };
     let ended = tokio::select! {
