@@ -15,6 +15,7 @@ mod object;
 mod pack;
 mod path;
 mod tar;
+mod validate;
 mod verdict;
 
 pub use error::{BuildError, PackError};
@@ -26,4 +27,8 @@ pub use pack::{
     StoredContent, StoredVersion, StreamedContent, VersionLeaf, VersionPlace, VersionReader, versions_root,
 };
 pub use path::{ContentPath, LogicalPath, ObjectId, VersionNumber};
+pub use validate::{
+    FolderTree, Kind, RootReport, Tree, TreeEntry, validate_object, validate_object_at, validate_root,
+    validate_root_at,
+};
 pub use verdict::{Outcome, Verdict};

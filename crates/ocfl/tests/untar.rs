@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use dengbei_ocfl::{Layout, Outcome};
 use support::{corrected, item, pack, untar};
 
 /// Three packs: items, a correction of one of them, a correction of the correction.
@@ -68,4 +69,78 @@ fn ocfl_py_finds_the_unpacked_root_valid() {
     let out = Command::new("ocfl-root.py").args(args).arg("--root").arg(&root).output().unwrap();
     let text = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success() && text.contains("4 / 4"), "{text}");
+}
+
+#[test]
+fn our_validator_finds_the_unpacked_root_valid_and_every_change_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    packs().iter().for_each(|p| untar(p, &root));
+    let report = dengbei_ocfl::validate_root_at(&root);
+    assert_eq!((report.objects, report.acceptable), (4, 4), "{report:?}");
+    // dengbei-packs is no registered extension, and the specification says to remark on that.
+    assert_eq!((report.verdict.verdict, report.verdict.codes), (Outcome::Warning, vec!["W016".to_owned()]));
+    for (path, bytes) in tree(&root) {
+        if path.starts_with("extensions") || path.starts_with("ocfl_layout") {
+            continue;
+        }
+        let file = root.join(&path);
+        let changed = if bytes.is_empty() { vec![b'x'] } else { [&bytes[..bytes.len() - 1], b"?"].concat() };
+        fs::write(&file, changed).unwrap();
+        assert_eq!(dengbei_ocfl::validate_root_at(&root).verdict.verdict, Outcome::Invalid, "changed {path}");
+        fs::remove_file(&file).unwrap();
+        assert_eq!(dengbei_ocfl::validate_root_at(&root).verdict.verdict, Outcome::Invalid, "removed {path}");
+        fs::write(&file, bytes).unwrap();
+    }
+}
+
+#[test]
+fn what_does_not_belong_in_a_root_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    packs().iter().for_each(|p| untar(p, &root));
+    let codes = || dengbei_ocfl::validate_root_at(&root).verdict.codes;
+    let object = Layout::object_root("urn:uuid:00000000-0000-8000-8000-000000000002");
+    let cases: [(&str, Box<dyn Fn()>, Box<dyn Fn()>); 6] = [
+        (
+            "E073",
+            Box::new(|| fs::create_dir(root.join("empty")).unwrap()),
+            Box::new(|| fs::remove_dir(root.join("empty")).unwrap()),
+        ),
+        (
+            "E072",
+            Box::new(|| fs::write(root.join(&object[..3]).join("x"), "").unwrap()),
+            Box::new(|| fs::remove_file(root.join(&object[..3]).join("x")).unwrap()),
+        ),
+        (
+            "E083",
+            Box::new(|| fs::rename(root.join(&object), root.join("moved")).unwrap()),
+            Box::new(|| fs::rename(root.join("moved"), root.join(&object)).unwrap()),
+        ),
+        (
+            "E090",
+            Box::new(|| {
+                std::os::unix::fs::symlink("/etc", root.join(&object).join("v1/content/link")).unwrap()
+            }),
+            Box::new(|| fs::remove_file(root.join(&object).join("v1/content/link")).unwrap()),
+        ),
+        (
+            "E080",
+            Box::new(|| fs::write(root.join("0=ocfl_1.1"), "ocfl_1.0\n").unwrap()),
+            Box::new(|| fs::write(root.join("0=ocfl_1.1"), "ocfl_1.1\n").unwrap()),
+        ),
+        (
+            "E070",
+            Box::new(|| fs::write(root.join("ocfl_layout.json"), "{}").unwrap()),
+            Box::new(|| fs::write(root.join("ocfl_layout.json"), Layout::ROOT_FILES[1].bytes).unwrap()),
+        ),
+    ];
+    for (code, harm, mend) in cases {
+        harm();
+        assert!(codes().iter().any(|c| c == code), "{code}: {:?}", codes());
+        mend();
+    }
+    assert_eq!(codes(), ["W016"]);
 }

@@ -13,6 +13,7 @@ use super::version::{VersionReader, drain};
 use crate::error::PackError;
 use crate::layout::Layout;
 use crate::tar::{END_LEN, Entry};
+use crate::validate;
 use crate::verdict::{Outcome, Verdict};
 
 /// Something wrong with a pack.
@@ -158,6 +159,11 @@ fn check_version(range: &mut impl Read, version: &CataloguedVersion) -> Result<(
     }
     if *reader.inventory_sha512() != version.inventory || reader.seconds() != seconds(version.created)? {
         return Err(PackError::damaged("the inventory is not the catalogue's"));
+    }
+    let mut log = validate::Log::default();
+    validate::check_inventory(reader.inventory_bytes(), "inventory", validate::Spec::V1_1, &mut log);
+    if let Some(error) = log.first_error() {
+        return Err(PackError::damaged(error));
     }
     reader.for_each(|_, _| Ok(())).map(|_| ())
 }
