@@ -1,0 +1,94 @@
+//! The register's own consumer: whole bundles as they came, nothing skipped, nothing set aside, no catch-up.
+//!
+//! A bundle that fails comes again; meanwhile its producer keeps it and sends it by `Register.Append` too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dengbei_kit::Drain;
+use dengbei_records::ErrorClass;
+use sqlx::postgres::PgPool;
+use tracing::{error, warn};
+
+use crate::consumer::pull::{Verdict, pull};
+use crate::consumer::settle::caught;
+use crate::measured::{self, BundleOutcome, Source};
+use crate::{Bundle, BundleHandler, HandleError, Nats};
+
+const AT_ONCE: usize = 4;
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Hands whole bundles to a [`BundleHandler`], each in a transaction, acknowledged after its commit.
+#[derive(Debug)]
+pub struct BundleConsumer<H: BundleHandler> {
+    shared: Arc<Shared<H>>,
+}
+
+#[derive(Debug)]
+struct Shared<H> {
+    durable: String,
+    pool: PgPool,
+    nats: Nats,
+    handler: H,
+}
+
+impl<H: BundleHandler> Clone for BundleConsumer<H> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<H: BundleHandler> BundleConsumer<H> {
+    /// Under its own durable name, `register`.
+    pub fn new(durable: &str, pool: PgPool, nats: Nats, handler: H) -> Self {
+        measured::describe();
+        Self { shared: Arc::new(Shared { durable: durable.to_owned(), pool, nats, handler }) }
+    }
+
+    /// Works until the drain; what is in hand is finished.
+    ///
+    /// # Errors
+    /// When the bus refuses the consumer's settings.
+    pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
+        let shared = self.shared.clone();
+        let handle = move |payload| {
+            let shared = shared.clone();
+            async move { shared.message(payload).await }
+        };
+        pull(&self.shared.nats, &self.shared.durable, AT_ONCE, &drain, handle).await?;
+        Ok(())
+    }
+}
+
+impl<H: BundleHandler> Shared<H> {
+    async fn message(&self, payload: Bytes) -> Verdict {
+        let (verdict, outcome) = match Bundle::decode(payload) {
+            Ok(bundle) => self.bundle(&bundle).await,
+            Err(e) => {
+                error!(durable = self.durable, error = %e, "a message that is no bundle");
+                (Verdict::Never, BundleOutcome::Unreadable)
+            }
+        };
+        measured::bundle(&self.durable, Source::Bus, outcome);
+        verdict
+    }
+
+    async fn bundle(&self, bundle: &Bundle) -> (Verdict, BundleOutcome) {
+        let Err(e) = self.apply(bundle).await else { return (Verdict::Ack, BundleOutcome::Whole) };
+        let (producer, sequence, reason) = (&bundle.producer, bundle.sequence, e.reason());
+        if e.class() == ErrorClass::Invalid {
+            error!(durable = self.durable, producer, sequence, reason, "a bundle is refused");
+            return (Verdict::Never, BundleOutcome::Unreadable);
+        }
+        warn!(durable = self.durable, producer, sequence, reason, "a bundle failed and comes again");
+        (Verdict::Later(AGAIN), BundleOutcome::Postponed)
+    }
+
+    async fn apply(&self, bundle: &Bundle) -> Result<(), HandleError> {
+        let mut tx = self.pool.begin().await?;
+        caught(self.handler.apply(&mut tx, bundle)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! `bus.inbox`, `bus.watermark`, `bus.settled`: what a consumer is done with.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::{seconds, signed};
+
+/// A bundle in a consumer's eyes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) consumer: &'a str,
+    pub(crate) producer: &'a str,
+    pub(crate) sequence: u64,
+}
+
+/// Claims a whole bundle in this transaction. False: it is done, or some of its events are ([`Self::partly`]).
+pub(crate) async fn claim_whole(tx: &mut PgConnection, place: Place<'_>) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query(
+        "insert into bus.inbox (consumer, producer, sequence) select $1, $2, $3
+         where not exists (select from bus.watermark where consumer = $1 and producer = $2 and up_to >= $3)
+           and not exists (select from bus.settled where consumer = $1 and producer = $2 and sequence = $3)
+         on conflict do nothing",
+    )
+    .bind(place.consumer)
+    .bind(place.producer)
+    .bind(signed(place.sequence))
+    .execute(tx)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Claims one event of a bundle that goes event by event. False: it is done.
+pub(crate) async fn claim_event(
+    tx: &mut PgConnection,
+    place: Place<'_>,
+    ordinal: usize,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query(
+        "insert into bus.settled (consumer, producer, sequence, ordinal) select $1, $2, $3, $4
+         where not exists (select from bus.watermark where consumer = $1 and producer = $2 and up_to >= $3)
+           and not exists (select from bus.inbox where consumer = $1 and producer = $2 and sequence = $3)
+         on conflict do nothing",
+    )
+    .bind(place.consumer)
+    .bind(place.producer)
+    .bind(signed(place.sequence))
+    .bind(i32::try_from(ordinal).unwrap_or(i32::MAX))
+    .execute(tx)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Which events of the bundle are done already.
+pub(crate) async fn settled_events(pool: &PgPool, place: Place<'_>) -> Result<Vec<usize>, sqlx::Error> {
+    let ordinals: Vec<i32> = sqlx::query_scalar(
+        "select ordinal from bus.settled where consumer = $1 and producer = $2 and sequence = $3",
+    )
+    .bind(place.consumer)
+    .bind(place.producer)
+    .bind(signed(place.sequence))
+    .fetch_all(pool)
+    .await?;
+    Ok(ordinals.into_iter().filter_map(|n| usize::try_from(n).ok()).collect())
+}
+
+/// Marks a bundle done whose events are all settled one by one.
+pub(crate) async fn finish(tx: &mut PgConnection, place: Place<'_>, keep: bool) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from bus.settled where consumer = $1 and producer = $2 and sequence = $3")
+        .bind(place.consumer)
+        .bind(place.producer)
+        .bind(signed(place.sequence))
+        .execute(&mut *tx)
+        .await?;
+    if keep {
+        claim_whole(tx, place).await?;
+    }
+    Ok(())
+}
+
+/// Which of these bundles are done, in the same order.
+pub(crate) async fn are_done(
+    pool: &PgPool,
+    consumer: &str,
+    bundles: &[(String, u64)],
+) -> Result<Vec<bool>, sqlx::Error> {
+    let producers: Vec<&str> = bundles.iter().map(|(producer, _)| producer.as_str()).collect();
+    let sequences: Vec<i64> = bundles.iter().map(|(_, sequence)| signed(*sequence)).collect();
+    sqlx::query_scalar(
+        "select exists (select from bus.inbox i
+                        where i.consumer = $1 and i.producer = b.producer and i.sequence = b.sequence)
+             or exists (select from bus.watermark w
+                        where w.consumer = $1 and w.producer = b.producer and w.up_to >= b.sequence)
+         from unnest($2::text[], $3::bigint[]) with ordinality b (producer, sequence, place) order by b.place",
+    )
+    .bind(consumer)
+    .bind(producers)
+    .bind(sequences)
+    .fetch_all(pool)
+    .await
+}
+
+/// Raises the watermarks over what is gap-free, and drops those rows. Rows younger than `older_than` stay: a statement
+/// that began before must still see them.
+pub(crate) async fn compact(pool: &PgPool, consumer: &str, older_than: Duration) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query(
+        "with above as (
+             select i.producer, i.sequence,
+                    i.sequence - row_number() over (partition by i.producer order by i.sequence)
+                        - coalesce(w.up_to, 0) as gap
+             from bus.inbox i left join bus.watermark w using (consumer, producer)
+             where i.consumer = $1 and i.sequence > coalesce(w.up_to, 0)
+               and i.settled_at < now() - make_interval(secs => $2)
+         ), raised as (
+             insert into bus.watermark (consumer, producer, up_to)
+             select $1, producer, max(sequence) from above where gap = 0 group by producer
+             on conflict (consumer, producer)
+             do update set up_to = greatest(bus.watermark.up_to, excluded.up_to)
+             returning producer, up_to
+         )
+         delete from bus.inbox i using raised r
+         where i.consumer = $1 and i.producer = r.producer and i.sequence <= r.up_to
+           and i.settled_at < now() - make_interval(secs => $2)",
+    )
+    .bind(consumer)
+    .bind(seconds(older_than))
+    .execute(pool)
+    .await?;
+    Ok(gone.rows_affected())
+}
