@@ -62,8 +62,8 @@ impl ZipArchive {
             let local = directory::read_local(&*source, header)?;
             opened.add(header, &local)?;
         }
-        opened.refuse_overlaps(end.directory_offset)?;
         opened.refuse_duplicates()?;
+        opened.refuse_overlaps(end.directory_offset)?;
         Ok(Self { source, entries: opened.files.into() })
     }
 

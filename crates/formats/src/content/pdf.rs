@@ -2,6 +2,7 @@
 //!
 //! As lenient as qpdf: what a scan of the file can mend is readable. No content stream is decoded and nothing runs.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::kind::{Format, Kind, find, rfind};
@@ -12,6 +13,8 @@ use super::probe::{Finding, Inspection, View};
 const END: usize = 4096;
 /// Earlier cross-reference tables that are followed.
 const MAX_TABLES: usize = 64;
+/// Nodes of the page tree that are visited; more pages are not counted.
+const MAX_NODES: usize = 50_000;
 
 /// Inspects a PDF file: `dengbei inspect pdf FILE`.
 ///
@@ -66,7 +69,7 @@ fn whole(bytes: &[u8], inspection: &mut Inspection) {
         mended.into_iter().find_map(|at| page_tree(&mut objects, at))
     });
     match found {
-        Some(pages) => inspection.pages = pages,
+        Some(pages) => inspection.pages = Some(pages),
         None if trailers.is_empty() => {
             inspection.unreadable = unreadable("找不到文件尾（trailer）", "no trailer is found")
         }
@@ -162,24 +165,66 @@ fn scan_trailers(bytes: &[u8]) -> Vec<usize> {
     found
 }
 
-/// Follows trailer → catalogue → page tree; gives the number of pages if the tree's root says one.
-fn page_tree(objects: &mut Objects<'_>, trailer: usize) -> Option<Option<u32>> {
+/// Follows trailer → catalogue → page tree to its leaves; gives the number of pages, at least one.
+fn page_tree(objects: &mut Objects<'_>, trailer: usize) -> Option<u32> {
     let Some(Value::Ref(root)) = lookup(objects.bytes, trailer, b"Root") else { return None };
     let (bytes, at) = objects.get(root)?;
     let Some(Value::Ref(pages)) = lookup(bytes, at, b"Pages") else { return None };
-    let (bytes, at) = objects.get(pages)?;
-    let count = match lookup(bytes, at, b"Count") {
-        Some(Value::Number(n)) => u32::try_from(n).ok(),
-        _ => None,
-    };
+    let mut open = kids_of(objects, pages)?;
+    let mut seen = HashSet::from([pages]);
+    let mut leaves = 0_u32;
+    while let Some(node) = open.pop() {
+        if !seen.insert(node) {
+            return None; // a loop
+        }
+        if seen.len() > MAX_NODES {
+            break;
+        }
+        match kids_of(objects, node) {
+            Some(kids) => open.extend(kids),
+            None => {
+                leaves += u32::from(objects.get(node).is_some_and(|(bytes, at)| is_dictionary(bytes, at)))
+            }
+        }
+    }
+    (leaves > 0).then_some(leaves)
+}
+
+fn is_dictionary(bytes: &[u8], at: usize) -> bool {
+    Lexer::new(bytes, at).next() == Some(Token::DictOpen)
+}
+
+/// The children of a node of the page tree; `None` for a leaf.
+fn kids_of(objects: &mut Objects<'_>, node: u32) -> Option<Vec<u32>> {
+    let (bytes, at) = objects.get(node)?;
     match lookup(bytes, at, b"Kids")? {
-        Value::Array(_) => Some(count),
+        Value::Array(at) => Some(references(bytes, at)),
         Value::Ref(kids) => {
             let (bytes, at) = objects.get(kids)?;
-            (Lexer::new(bytes, at).next() == Some(Token::ArrayOpen)).then_some(count)
+            Some(references(bytes, at))
         }
         _ => None,
     }
+}
+
+/// The references of the array that begins (`[`) at `at`.
+fn references(bytes: &[u8], at: usize) -> Vec<u32> {
+    let mut lexer = Lexer::new(bytes, at);
+    let mut found = Vec::new();
+    let mut numbers: [Option<u32>; 2] = [None, None];
+    if lexer.next() != Some(Token::ArrayOpen) {
+        return found;
+    }
+    while let Some(Token::Word(word)) = lexer.next() {
+        if word == b"R" {
+            found.extend(numbers[0]);
+        }
+        numbers = [numbers[1], std::str::from_utf8(word).ok().and_then(|w| w.parse().ok())];
+        if found.len() > MAX_NODES {
+            break;
+        }
+    }
+    found
 }
 
 /// A file too large to hold: its trailer lies in the part that is held, or nothing is said about its structure.
@@ -220,11 +265,11 @@ mod tests {
     }
 
     fn pdf(trailer: &str) -> Vec<u8> {
-        let body = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n";
+        let body = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n3 0 obj\n<< /Type /Page >>\nendobj\n";
         let at = body.len();
-        let rows = "0000000000 65535 f \n0000000009 00000 n \n0000000058 00000 n \n";
+        let rows = "0000000000 65535 f \n0000000009 00000 n \n0000000058 00000 n \n0000000115 00000 n \n";
         format!(
-            "{body}xref\n0 3\n{rows}trailer\n<< /Size 3 /Root 1 0 R {trailer}>>\nstartxref\n{at}\n%%EOF\n"
+            "{body}xref\n0 4\n{rows}trailer\n<< /Size 4 /Root 1 0 R {trailer}>>\nstartxref\n{at}\n%%EOF\n"
         )
         .into_bytes()
     }

@@ -1,0 +1,116 @@
+//! Third-party cases of `../shared/suites`: the score is printed, a case that differs is listed.
+//! Skipped in one line when that folder is not beside the checkout.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dengbei_formats::Limits;
+use dengbei_formats::archive::validate_archive;
+use dengbei_formats::content::{inspect_file, inspect_ofd, inspect_pdf};
+
+/// Unpacks a suite; `None` if it is not there.
+fn suite(name: &str) -> Option<tempfile::TempDir> {
+    let archive = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites").join(name);
+    if !archive.exists() {
+        println!("skipped: {} is not there", archive.display());
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        Command::new("tar").arg("xJf").arg(archive).arg("-C").arg(folder.path()).status().unwrap().success()
+    );
+    Some(folder)
+}
+
+fn rows(folder: &Path) -> Vec<Vec<String>> {
+    let file = ["visible/expected.tsv", "visible/expected_puid.tsv"]
+        .map(|f| folder.join(f))
+        .into_iter()
+        .find(|f| f.exists());
+    let text = std::fs::read_to_string(file.unwrap()).unwrap();
+    let lines = text.lines().filter(|l| !l.starts_with('#')).skip(1);
+    lines.map(|l| l.split('\t').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn archives_are_refused_or_read_whole() {
+    let Some(folder) = suite("archives.tar.xz") else { return };
+    let rows = rows(folder.path());
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let verdict = validate_archive(&folder.path().join("visible").join(&row[0]), &Limits::PACKAGE);
+        let is_expected = if row[4] == "ACCEPT" { verdict.is_valid() } else { verdict.verdict == "invalid" };
+        println!("{:52} {:28} {} {:?}", row[0], row[4], verdict.verdict, verdict.codes);
+        if !is_expected {
+            wrong.push(format!("{} expected {}: {verdict:?}", row[0], row[4]));
+        }
+    }
+    println!("archives: {}/{}", rows.len() - wrong.len(), rows.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn ofd_files_open_as_the_suite_says() {
+    let Some(folder) = suite("ofd.tar.xz") else { return };
+    let rows = rows(folder.path());
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let got = inspect_ofd(&folder.path().join("visible").join(&row[0])).unwrap();
+        let is_sound = got.broken.is_none() && got.unreadable.is_none() && !got.is_encrypted;
+        if !is_sound || got.pages.map(|p| p.to_string()).as_deref() != Some(&row[3]) {
+            wrong.push(format!("{} {} pages {}: {got:?}", row[0], row[3], row[7]));
+        }
+    }
+    println!("ofd: {}/{}", rows.len() - wrong.len(), rows.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn pdfs_open_or_not_as_qpdf_says() {
+    let Some(folder) = suite("pdf.tar.xz") else { return };
+    let rows = rows(folder.path());
+    let (mut wrong, mut sound_refused, mut locked_missed) = (Vec::new(), 0, 0);
+    for row in &rows {
+        let got = inspect_pdf(&folder.path().join("visible").join(&row[0])).unwrap();
+        let opens = got.unreadable.is_none();
+        let is_usable = opens && got.broken.is_none() && !got.is_encrypted;
+        let is_expected = match row[1].as_str() {
+            "OPENS" => opens,
+            "PASSWORD" => got.is_encrypted,
+            _ => !is_usable,
+        };
+        if !is_expected {
+            let (mark, finding) = (&row[1], got.unreadable.or(got.broken).map(|f| f.message));
+            wrong.push(format!(
+                "{} | {mark} problems {} pages {}: {finding:?} {:?}",
+                row[0], row[3], row[2], got.format
+            ));
+        }
+        // What qpdf opens without a word must be usable here too; what is locked must be told.
+        let is_clean = row[1] == "OPENS" && row[3] == "0" && row[4] == "-";
+        sound_refused += usize::from(is_clean && !is_usable);
+        locked_missed += usize::from(row[4] == "encrypted" && !got.is_encrypted);
+    }
+    println!("pdf: {}/{}", rows.len() - wrong.len(), rows.len());
+    println!("{}", wrong.join("\n"));
+    assert_eq!((sound_refused, locked_missed), (0, 0));
+    // Seven damaged files that qpdf mends by guessing are refused here; none that fails there is taken.
+    assert!(
+        wrong.iter().all(|w| w.contains("| OPENS")) && wrong.len() <= 7,
+        "{} of {}",
+        wrong.len(),
+        rows.len()
+    );
+}
+
+#[test]
+fn skeleton_files_never_make_the_inspector_fail() {
+    let Some(folder) = suite("formats.tar.xz") else { return };
+    let rows = rows(folder.path());
+    let mut counted = std::collections::BTreeMap::new();
+    for row in &rows {
+        let got = inspect_file(&folder.path().join("visible").join(&row[0])).unwrap();
+        *counted.entry(got.format.kind.name()).or_insert(0) += 1;
+    }
+    println!("formats: {} read, as {counted:?}", rows.len());
+}
