@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use dengbei_records::AreaCode;
-use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePrivateKey as _;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use sha2::{Digest as _, Sha256};
+use dengbei_register::note::KeyName;
+use dengbei_register::{KeyError, Signer};
 
 use super::folder::Folder;
 use super::{UpError, durable};
@@ -59,13 +55,9 @@ impl Keys {
 /// 32 random bytes in hexadecimal, made once.
 fn secret(path: &Path) -> Result<String, UpError> {
     if !path.exists() {
-        durable::create(path, hex::encode(random()).as_bytes(), 0o600)?;
+        durable::create(path, hex::encode(rand::random::<[u8; 32]>()).as_bytes(), 0o600)?;
     }
     Ok(std::fs::read_to_string(path).map_err(UpError::io(path))?.trim().to_owned())
-}
-
-fn random() -> [u8; 32] {
-    rand::random()
 }
 
 fn settle_area(path: &Path, asked: Option<AreaCode>, is_demo: bool) -> Result<AreaCode, UpError> {
@@ -96,38 +88,31 @@ fn area_unreadable(path: &Path) -> UpError {
 /// The log's key and, derived from it again at every start, its public text.
 fn register_key(keys: &Path, area: &AreaCode) -> Result<(), UpError> {
     let path = keys.join("register.key");
+    let name: KeyName = format!("dengbei/{area}").parse().map_err(|e| unreadable(&path, &e))?;
     if !path.exists() {
-        let pem =
-            SigningKey::from_bytes(&random()).to_pkcs8_pem(LineEnding::LF).map_err(|_| unreadable(&path))?;
-        durable::create(&path, pem.as_bytes(), 0o600)?;
+        let pem = Signer::from_seed(name.clone(), &rand::random()).to_pem();
+        durable::create(&path, pem.map_err(|e| unreadable(&path, &e))?.as_bytes(), 0o600)?;
     }
     let pem = std::fs::read_to_string(&path).map_err(UpError::io(&path))?;
-    let key = <SigningKey as ed25519_dalek::pkcs8::DecodePrivateKey>::from_pkcs8_pem(&pem)
-        .map_err(|_| unreadable(&path))?;
-    let text = verifier_text(&format!("dengbei/{area}"), &key);
-    durable::replace(&keys.join("register.pub"), text.as_bytes(), 0o644)
+    let signer = Signer::from_pem(name, &pem).map_err(|e| unreadable(&path, &e))?;
+    durable::replace(&keys.join("register.pub"), signer.verifier().to_string().as_bytes(), 0o644)
 }
 
-fn unreadable(path: &Path) -> UpError {
+fn unreadable(path: &Path, reason: &KeyError) -> UpError {
     UpError::refused(
         "up.key_unreadable",
-        format!("密钥文件 {} 无法读取", path.display()),
-        format!("key file {} is not an Ed25519 key in PKCS#8 PEM", path.display()),
+        format!("密钥文件 {} 无法读取：{reason}", path.display()),
+        format!("cannot read key file {}: {reason}", path.display()),
     )
     .with_remedy(
         "从密钥备份恢复该文件，不要重新生成 / restore the file from the key backup, do not make a new one",
     )
 }
 
-/// C2SP signed-note verifier key: `name+hash+base64(0x01 ‖ public key)`.
-fn verifier_text(name: &str, key: &SigningKey) -> String {
-    let public = [&[0x01][..], key.verifying_key().as_bytes()].concat();
-    let hash = Sha256::new().chain_update(name).chain_update(b"\n").chain_update(&public).finalize();
-    format!("{name}+{}+{}\n", hex::encode(&hash[..4]), STANDARD.encode(public))
-}
-
 #[cfg(test)]
 mod tests {
+    use dengbei_register::Verifier;
+
     use super::*;
 
     #[test]
@@ -152,12 +137,25 @@ mod tests {
     }
 
     #[test]
-    fn a_verifier_text_is_what_the_note_specification_says() {
-        let text = verifier_text("dengbei/330000", &SigningKey::from_bytes(&[7; 32]));
-        let parts: Vec<_> = text.trim_end().splitn(3, '+').collect();
-        let public = STANDARD.decode(parts[2]).unwrap();
-        assert_eq!((parts[0], public.len(), public[0]), ("dengbei/330000", 33, 1));
-        let hashed = Sha256::digest([b"dengbei/330000\n".as_slice(), &public].concat());
-        assert_eq!(parts[1], hex::encode(&hashed[..4]));
+    fn the_public_text_names_the_log_and_follows_the_private_key() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        Keys::open(&folder, Some("330499".parse().unwrap()), false).unwrap();
+        let text = || std::fs::read_to_string(folder.path("keys/register.pub")).unwrap();
+        let first: Verifier = text().parse().unwrap();
+        assert_eq!(first.name().as_str(), "dengbei/330499");
+        std::fs::remove_file(folder.path("keys/register.pub")).unwrap();
+        Keys::open(&folder, None, false).unwrap();
+        assert_eq!(text().parse::<Verifier>().unwrap(), first);
+    }
+
+    #[test]
+    fn a_damaged_key_is_reported_and_never_made_anew() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        std::fs::write(folder.path("keys/register.key"), "damaged").unwrap();
+        let error = Keys::open(&folder, None, false).unwrap_err();
+        assert!(error.to_string().contains("up.key_unreadable"), "{error}");
+        assert_eq!(std::fs::read(folder.path("keys/register.key")).unwrap(), b"damaged");
     }
 }
