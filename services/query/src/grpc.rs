@@ -1,6 +1,7 @@
 //! gRPC Query: parse, ask, render. No decisions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dengbei_chain::Event;
@@ -22,15 +23,23 @@ const MOST_ON_A_PAGE: u32 = 200;
 const PAGE: u32 = 50;
 
 /// Answers from the read model's tables.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct QueryService {
     pool: PgPool,
+    log_index: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl QueryService {
     /// Over the service's own database.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, log_index: Arc::new(|| 0) }
+    }
+
+    /// Says, beside its figures, up to which log index everything is applied.
+    #[must_use]
+    pub fn caught_up(mut self, log_index: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.log_index = Arc::new(log_index);
+        self
     }
 
     async fn item_of(&self, request: &v1::ItemRequest) -> Result<v1::ItemReply, QueryError> {
@@ -84,7 +93,7 @@ impl QueryService {
             *custody.entry(each.name().into()).or_default() += count;
         }
         let events = read::events(&self.pool).await?;
-        Ok(v1::FiguresReply { custody, events, log_index: 0 })
+        Ok(v1::FiguresReply { custody, events, log_index: (self.log_index)() })
     }
 }
 

@@ -5,11 +5,13 @@
 //! Losing its database loses nothing: it is rebuilt by replaying the log.
 
 mod apply;
+mod consumer;
 mod derive;
 mod error;
 mod grpc;
 mod history;
 mod members;
+mod service;
 mod store;
 mod summary;
 
@@ -18,5 +20,15 @@ pub use error::QueryError;
 pub use grpc::QueryService;
 pub use members::{ListError, Lists, Sources};
 
+use dengbei_kit::{Drain, RoleConfig};
+
 /// The read model's own tables.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Runs the role until the drain.
+///
+/// # Errors
+/// When it cannot start, or one of its servers fails.
+pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    service::run(config, drain).await
+}

@@ -67,7 +67,11 @@ async fn pump(
 ) -> Result<(), Refusal> {
     let mut left = most;
     let mut is_empty = true;
-    let mut next = Some(Part::Head(head));
+    // A full house says so before a byte of the body; only where the length is unknown the first byte is waited for.
+    let mut next = Some(head);
+    if let Some(head) = next.take_if(|head| head.length > 0) {
+        send(&parts, Part::Head(head)).await;
+    }
     loop {
         let frame = tokio::time::timeout(SILENCE, stream.next()).await.map_err(|_| silent())?;
         let Some(frame) = frame else { break };
@@ -76,7 +80,7 @@ async fn pump(
         while !data.is_empty() {
             is_empty = false;
             if let Some(head) = next.take() {
-                send(&parts, head).await;
+                send(&parts, Part::Head(head)).await;
             }
             let chunk: Bytes = data.split_to(data.len().min(CHUNK));
             send(&parts, Part::Chunk(chunk)).await;

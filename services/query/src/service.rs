@@ -1,0 +1,53 @@
+//! Wiring: the database, the peers, the tasks and what the failure of each means.
+
+use std::time::Duration;
+
+use dengbei_bus::{Consumer, Nats, RegisterClient, operations};
+use dengbei_kit::admin::{self, Health};
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, db, grpc};
+use dengbei_proto::v1::query_server::QueryServer;
+use tonic::service::Routes;
+
+use crate::MIGRATOR;
+use crate::consumer::ReadModel;
+use crate::grpc::QueryService;
+use crate::members::Sources;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Runs the role until the drain.
+///
+/// # Errors
+/// When it cannot start, or one of its servers fails.
+pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    let connections = config.limits.database_connections;
+    let pool = db::connect_with(&config.database, connections, &[&dengbei_bus::MIGRATOR, &MIGRATOR]).await?;
+    let fixity = grpc::channel(&config.peers.fixity, &config.mesh_token)?;
+    let registration = grpc::channel(&config.peers.registration, &config.mesh_token)?;
+    let nats = Nats::of(&config).await?;
+    let register = RegisterClient::new(registration.clone());
+    let handler = ReadModel { sources: Sources { fixity, registration } };
+    let consumer = Consumer::new(&config.role, pool.clone(), nats.clone(), register, handler)
+        .at_once(config.limits.bundles_at_once);
+    let seen = consumer.clone();
+    let query = QueryService::new(pool.clone()).caught_up(move || seen.caught_up_to());
+    let routes = Routes::new(QueryServer::new(query).max_encoding_message_size(grpc::MAX_MESSAGE))
+        .add_service(operations::service(pool.clone(), &config.role));
+    let mut tasks = Tasks::new(drain.clone());
+    let ending = drain.clone();
+    tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
+    let (address, ending) = (config.admin, drain.clone());
+    tasks.spawn("admin", OnError::Stop, move || {
+        let (pool, nats) = (pool.clone(), nats.clone());
+        admin::serve(address, move || health(pool.clone(), nats.clone()), ending.clone())
+    });
+    tasks.spawn("grpc", OnError::Stop, move || {
+        let (config, routes, drain) = (config.clone(), routes.clone(), drain.clone());
+        async move { grpc::serve(&config, routes, drain).await }
+    });
+    tasks.join(DEADLINE).await
+}
+
+async fn health(pool: sqlx::PgPool, nats: Nats) -> Health {
+    Health::default().with("postgres", admin::postgres(&pool).await).with("nats", nats.health())
+}
