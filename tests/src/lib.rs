@@ -106,14 +106,20 @@ impl Door {
     /// When the answer is no JSON.
     pub async fn json(&self, path: &str) -> anyhow::Result<Value> {
         let (status, body) = self.get(path).await?;
-        serde_json::from_slice(&body).with_context(|| format!("{path}: {status} {}", String::from_utf8_lossy(&body)))
+        serde_json::from_slice(&body)
+            .with_context(|| format!("{path}: {status} {}", String::from_utf8_lossy(&body)))
     }
 
     /// POST with a body, without the token when `token` is false.
     ///
     /// # Errors
     /// When the door does not answer.
-    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>, token: bool) -> anyhow::Result<(u16, Value)> {
+    pub async fn post(
+        &self,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+        token: bool,
+    ) -> anyhow::Result<(u16, Value)> {
         let request = self.client.post(format!("{}{path}", self.base)).body(body);
         let request = if token { request.bearer_auth(&self.token) } else { request };
         let response = request.send().await?;

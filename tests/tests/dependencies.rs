@@ -23,7 +23,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dengbei-query", &["records", "chain", "proto", "kit", "bus"]),
     ("dengbei-ingest", &["records", "chain", "proto", "kit", "bus", "formats", "checks", "vault"]),
     ("dengbei-fixity", &["records", "chain", "proto", "kit", "bus", "formats", "checks"]),
-    ("dengbei-registration", &["records", "chain", "proto", "kit", "bus", "vault", "ocfl", "register", "evidence"]),
+    (
+        "dengbei-registration",
+        &["records", "chain", "proto", "kit", "bus", "vault", "ocfl", "register", "evidence"],
+    ),
 ];
 
 /// Libraries that only these crates may use directly.
@@ -35,13 +38,21 @@ const KEPT: &[(&str, &[&str])] = &[
 
 /// Libraries that pure crates must not know.
 const IMPURE: &[&str] = &["sqlx", "tonic", "async-nats", "axum", "reqwest", "object_store"];
-const PURE: &[&str] =
-    &["dengbei-records", "dengbei-chain", "dengbei-evidence", "dengbei-formats", "dengbei-checks", "dengbei-ocfl", "dengbei-register"];
+const PURE: &[&str] = &[
+    "dengbei-records",
+    "dengbei-chain",
+    "dengbei-evidence",
+    "dengbei-formats",
+    "dengbei-checks",
+    "dengbei-ocfl",
+    "dengbei-register",
+];
 
 fn direct() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata");
     let normal = |p: &cargo_metadata::Package| {
-        let names = p.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.clone());
+        let names =
+            p.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.clone());
         (p.name.to_string(), names.collect())
     };
     metadata.packages.iter().map(normal).collect()
@@ -61,8 +72,11 @@ fn crates_depend_only_downward() {
 
 #[test]
 fn every_crate_has_a_rule() {
-    let known: BTreeSet<&str> =
-        ALLOWED.iter().map(|(name, _)| *name).chain(["dengbei", "dengbei-testkit", "dengbei-tests"]).collect();
+    let known: BTreeSet<&str> = ALLOWED
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["dengbei", "dengbei-testkit", "dengbei-tests"])
+        .collect();
     let unknown: Vec<String> = direct().into_keys().filter(|name| !known.contains(name.as_str())).collect();
     assert!(unknown.is_empty(), "no rule for {unknown:?}");
 }

@@ -34,7 +34,8 @@ fn renamed(mut zip: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
 /// Ten gigabytes of zeros in about ten megabytes: a gzip-like ratio of a thousand.
 fn bomb() -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
+    let options =
+        SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
     zip.start_file("p/bomb.txt", options).unwrap();
     let zeros = vec![0; 8 << 20];
     for _ in 0..(10 << 30) / zeros.len() {
@@ -63,7 +64,12 @@ fn cases() -> Vec<(&'static str, Vec<u8>)> {
     let mut truncated = two.clone();
     truncated.truncate(two.len() - 30);
     let entity = b"<?xml version=\"1.0\"?>\n<!DOCTYPE d [<!ENTITY x SYSTEM \"file:///etc/hostname\">]>\n<description title=\"x\"><projid>&x;</projid></description>";
-    let garbled = [b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<description><projname>".as_slice(), &[0xb5, 0xb5, 0xb0, 0xb8], b"</projname></description>"].concat();
+    let garbled = [
+        b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<description><projname>".as_slice(),
+        &[0xb5, 0xb5, 0xb0, 0xb8],
+        b"</projname></description>",
+    ]
+    .concat();
     vec![
         ("not a zip", b"this is not a zip at all, whatever its name says".to_vec()),
         ("truncated", truncated),
@@ -101,9 +107,10 @@ fn codes(answer: &Value) -> Vec<String> {
 async fn bad_input_is_refused_in_both_languages_and_leaves_nothing() {
     let mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
     let door = Door::of(&mesh);
+    let cases = cases();
     for path in ["/v1/packages", "/v1/batches"] {
-        for (name, body) in cases() {
-            let (status, answer) = door.post(path, body, true).await.unwrap();
+        for (name, body) in &cases {
+            let (status, answer) = door.post(path, body.clone(), true).await.unwrap();
             assert!((400..500).contains(&status), "{path} {name}: {status} {answer}");
             assert!(!codes(&answer).is_empty(), "{path} {name}: no stable code in {answer}");
             assert!(is_bilingual(&answer), "{path} {name}: {answer}");
@@ -143,11 +150,19 @@ async fn what_waits_for_a_matter_is_parked_and_filed_once_it_is_published() {
     let batches = samples.batches().unwrap();
     let paths: Vec<_> = batches.iter().map(std::path::PathBuf::as_path).collect();
     for line in submit(&mesh, &paths, "prefiled").unwrap() {
-        assert_eq!((&line["outcome"], &line["state"]["custody"]), (&"parked".into(), &"parked".into()), "{line}");
+        assert_eq!(
+            (&line["outcome"], &line["state"]["custody"]),
+            (&"parked".into(), &"parked".into()),
+            "{line}"
+        );
     }
     publish(&mesh, samples.path()).unwrap();
     for line in submit(&mesh, &paths, "filed").unwrap() {
-        assert_eq!((&line["outcome"], &line["state"]["custody"]), (&"duplicate".into(), &"filed".into()), "{line}");
+        assert_eq!(
+            (&line["outcome"], &line["state"]["custody"]),
+            (&"duplicate".into(), &"filed".into()),
+            "{line}"
+        );
     }
     fsck(&mesh).unwrap();
 }

@@ -11,7 +11,8 @@ use dengbei_tests::{Door, failing, fsck, publish, submit, succeed};
 use serde_json::Value;
 
 fn folders(root: PathBuf) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = std::fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.path()).collect();
     folders.sort();
     folders
 }
@@ -37,7 +38,11 @@ fn the_good_ones_are_filed(mesh: &Mesh, samples: &Samples, count: usize) -> Vec<
     let lines = submit(mesh, &batches.iter().map(PathBuf::as_path).collect::<Vec<_>>(), "filed").unwrap();
     assert_eq!(lines.len(), count);
     for line in &lines {
-        assert_eq!((&line["outcome"], &line["state"]["custody"]), (&"prefiled".into(), &"filed".into()), "{line}");
+        assert_eq!(
+            (&line["outcome"], &line["state"]["custody"]),
+            (&"prefiled".into(), &"filed".into()),
+            "{line}"
+        );
     }
     lines
 }
@@ -72,7 +77,11 @@ fn dirty_ones_do_as_their_files_say(mesh: &Mesh, samples: &Samples) {
             assert_eq!(line["state"]["custody"], "filed", "{}: {line}", folder.display());
         } else {
             let check = expected["check"].as_str().unwrap().to_owned();
-            assert!(matches!(line["outcome"].as_str(), Some("refused" | "returned")), "{}: {line}", folder.display());
+            assert!(
+                matches!(line["outcome"].as_str(), Some("refused" | "returned")),
+                "{}: {line}",
+                folder.display()
+            );
             assert!(failing(line).contains(&check), "{} must fail {check}: {line}", folder.display());
         }
     }
@@ -130,14 +139,16 @@ async fn every_receipt_verifies(mesh: &Mesh, lines: &[Value]) {
     let key = std::fs::read_to_string(mesh.data().join("keys/register.pub")).unwrap().trim().parse().unwrap();
     for line in lines {
         let item = line["item"].as_str().unwrap();
-        let receipt = dengbei_testkit::eventually(dengbei_testkit::PATIENCE, "the filing is sealed", async || {
-            let (status, receipt) = door.get(&format!("/v1/items/{item}/receipt")).await?;
-            anyhow::ensure!(status == 200, "{status} {}", String::from_utf8_lossy(&receipt));
-            Ok(receipt)
-        })
-        .await
-        .unwrap();
-        let proven = dengbei_evidence::verify(&receipt, &key, false).unwrap_or_else(|f| panic!("{item}: {f:?}"));
+        let receipt =
+            dengbei_testkit::eventually(dengbei_testkit::PATIENCE, "the filing is sealed", async || {
+                let (status, receipt) = door.get(&format!("/v1/items/{item}/receipt")).await?;
+                anyhow::ensure!(status == 200, "{status} {}", String::from_utf8_lossy(&receipt));
+                Ok(receipt)
+            })
+            .await
+            .unwrap();
+        let proven =
+            dengbei_evidence::verify(&receipt, &key, false).unwrap_or_else(|f| panic!("{item}: {f:?}"));
         assert_eq!(proven.filed.item.to_string(), item);
         let history = door.json(&format!("/v1/items/{item}")).await.unwrap();
         let facts: BTreeSet<&str> =
@@ -176,7 +187,10 @@ async fn sending_again_changes_nothing(mesh: &Mesh, samples: &Samples) {
     let before = standing(&door).await;
     let batches = samples.batches().unwrap();
     let lines = submit(mesh, &batches.iter().map(PathBuf::as_path).collect::<Vec<_>>(), "filed").unwrap();
-    assert!(lines.iter().all(|l| l["outcome"] == "duplicate" && l["state"]["custody"] == "filed"), "{lines:?}");
+    assert!(
+        lines.iter().all(|l| l["outcome"] == "duplicate" && l["state"]["custody"] == "filed"),
+        "{lines:?}"
+    );
     mutants_are_named(mesh, samples, true);
     // New attempts of returned mutants state new facts about themselves; what is filed stays as it is.
     let after = standing(&door).await;
@@ -191,12 +205,14 @@ fn packages_agree_byte_for_byte(mesh: &Mesh, item: &str) {
     succeed(mesh, &["receipt", item, "--to", mesh.http(), "-o", &receipt]).unwrap();
     let root = folder.path().join("root");
     let site = mesh.data().join("sites/primary");
-    succeed(mesh, &["export-ocfl", "--from", &site.to_string_lossy(), "--to", &root.to_string_lossy()]).unwrap();
+    succeed(mesh, &["export-ocfl", "--from", &site.to_string_lossy(), "--to", &root.to_string_lossy()])
+        .unwrap();
     let object = object_of(&root, item);
     let key = mesh.data().join("keys/register.pub").to_string_lossy().into_owned();
     let verify = || {
         let package = object.to_string_lossy().into_owned();
-        dengbei_tests::dengbei(mesh, &["verify", &receipt, "--key", &key, "--package", &package, "--json"]).unwrap()
+        dengbei_tests::dengbei(mesh, &["verify", &receipt, "--key", &key, "--package", &package, "--json"])
+            .unwrap()
     };
     assert!(verify().status.success(), "{}", String::from_utf8_lossy(&verify().stdout));
     for path in walk(&object) {
@@ -221,7 +237,9 @@ fn object_of(root: &Path, item: &str) -> PathBuf {
     let id = format!("\"urn:uuid:{item}\"");
     let inventories = walk(root).into_iter().filter(|p| p.ends_with("inventory.json"));
     let mine = inventories.filter(|p| std::fs::read_to_string(p).unwrap().contains(&id));
-    mine.map(|p| p.parent().unwrap().to_owned()).min_by_key(|p| p.components().count()).expect("the item's object")
+    mine.map(|p| p.parent().unwrap().to_owned())
+        .min_by_key(|p| p.components().count())
+        .expect("the item's object")
 }
 
 /// Exported, or untarred by anybody in any order: the same valid OCFL storage root.
@@ -229,24 +247,41 @@ fn the_export_is_a_valid_root(mesh: &Mesh) {
     let folder = tempfile::tempdir().unwrap();
     let site = mesh.data().join("sites/primary");
     let (exported, untarred) = (folder.path().join("exported"), folder.path().join("untarred"));
-    succeed(mesh, &["export-ocfl", "--from", &site.to_string_lossy(), "--to", &exported.to_string_lossy()]).unwrap();
+    succeed(mesh, &["export-ocfl", "--from", &site.to_string_lossy(), "--to", &exported.to_string_lossy()])
+        .unwrap();
     std::fs::create_dir(&untarred).unwrap();
     let mut packs: Vec<_> = walk(&site.join("packs"));
     packs.reverse();
     for pack in &packs {
-        let tar = Command::new("tar").arg("-C").arg(&untarred).arg("--keep-newer-files").arg("-xf").arg(pack).output();
+        let tar = Command::new("tar")
+            .arg("-C")
+            .arg(&untarred)
+            .arg("--keep-newer-files")
+            .arg("-xf")
+            .arg(pack)
+            .output();
         assert!(tar.unwrap().status.success(), "{}", pack.display());
     }
     let read = |root: &Path| -> BTreeMap<String, Vec<u8>> {
-        let relative = |p: PathBuf| (p.strip_prefix(root).unwrap().to_string_lossy().into_owned(), std::fs::read(&p).unwrap());
+        let relative = |p: PathBuf| {
+            (p.strip_prefix(root).unwrap().to_string_lossy().into_owned(), std::fs::read(&p).unwrap())
+        };
         walk(root).into_iter().map(relative).collect()
     };
     assert_eq!(read(&exported), read(&untarred));
     succeed(mesh, &["validate", "ocfl-root", &exported.to_string_lossy(), "--json"]).unwrap();
-    match Command::new("ocfl-root.py").args(["validate", "--validate-objects", "--check-digests", "--root"]).arg(&exported).output() {
+    match Command::new("ocfl-root.py")
+        .args(["validate", "--validate-objects", "--check-digests", "--root"])
+        .arg(&exported)
+        .output()
+    {
         Err(_) => println!("skipped: ocfl-root.py is not on the path"),
         Ok(output) => {
-            let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let text = format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
             assert!(output.status.success() && !text.contains("INVALID"), "{text}");
         }
     }
