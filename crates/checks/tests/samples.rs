@@ -26,7 +26,10 @@ fn samples() -> Option<Samples> {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("python3");
     command.arg(maker).arg("--out").arg(folder.path()).args(["--count", "200", "--mutants", "--dirty"]);
-    assert!(command.stdout(std::process::Stdio::null()).status().unwrap().success(), "make_packages.py failed");
+    assert!(
+        command.stdout(std::process::Stdio::null()).status().unwrap().success(),
+        "make_packages.py failed"
+    );
     let text = std::fs::read_to_string(folder.path().join("matters.json")).unwrap();
     let matters: Vec<Matter> = serde_json::from_str(&text).unwrap();
     let matters = matters.into_iter().map(|m| (m.matter_code.to_string(), m)).collect();
