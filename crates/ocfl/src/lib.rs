@@ -23,12 +23,13 @@ pub use inventory::{Inventory, User, VersionEntry};
 pub use layout::{Layout, RootFile};
 pub use object::{Body, ContentFile, ObjectBuilder, ObjectVersion, Source, Stamp, VersionFile};
 pub use pack::{
-    Catalogue, CataloguedVersion, Finding, PackPlan, PackReader, PackReport, PackSummary, PackWriter,
-    StoredContent, StoredVersion, StreamedContent, VersionLeaf, VersionPlace, VersionReader, versions_root,
+    Catalogue, CataloguedVersion, Finding, LocatedContent, PackPlan, PackReader, PackReport, PackSummary,
+    PackTree, PackWriter, StoredContent, StoredVersion, StreamedContent, VersionLeaf, VersionPlace,
+    VersionReader, versions_root,
 };
 pub use path::{ContentPath, LogicalPath, ObjectId, VersionNumber};
 pub use validate::{
-    FolderTree, Kind, RootReport, Tree, TreeEntry, validate_object, validate_object_at, validate_root,
-    validate_root_at,
+    FolderTree, Kind, RootReport, Tree, TreeEntry, validate_object, validate_object_tree, validate_root,
+    validate_root_tree,
 };
 pub use verdict::{Outcome, Verdict};

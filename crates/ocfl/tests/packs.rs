@@ -165,3 +165,19 @@ proptest! {
         prop_assert!(!PackReport::of(&mut bytes.as_slice()).unwrap().is_sound());
     }
 }
+
+#[test]
+fn a_large_file_is_found_in_its_version_without_reading_it() {
+    let writer = PackWriter::new(plan(1, vec![item(1), item(2)])).unwrap();
+    let mut bytes = Vec::new();
+    let place = writer.write_in_memory(&mut bytes).unwrap().places.remove(1);
+    let mut input = Cursor::new(&bytes);
+    input.set_position(place.range.start);
+    let reader = VersionReader::open(input, place.range.end - place.range.start).unwrap();
+    let located = reader.locate(place.range.start).unwrap();
+    assert_eq!(located.len(), 4);
+    for file in located {
+        let content = &bytes[file.range.start as usize..file.range.end as usize];
+        assert_eq!(Sha512::of(content), file.sha512, "{}", file.path);
+    }
+}

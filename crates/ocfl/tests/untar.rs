@@ -5,10 +5,12 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Cursor};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use dengbei_ocfl::{Layout, Outcome};
+use dengbei_ocfl::{Layout, Outcome, PackTree, validate_root_tree};
 use support::{corrected, item, pack, untar};
 
 /// Three packs: items, a correction of one of them, a correction of the correction.
@@ -77,7 +79,7 @@ fn our_validator_finds_the_unpacked_root_valid_and_every_change_in_it() {
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();
     packs().iter().for_each(|p| untar(p, &root));
-    let report = dengbei_ocfl::validate_root_at(&root);
+    let report = dengbei_ocfl::validate_root(&root).unwrap();
     assert_eq!((report.objects, report.acceptable), (4, 4), "{report:?}");
     // dengbei-packs is no registered extension, and the specification says to remark on that.
     assert_eq!((report.verdict.verdict, report.verdict.codes), (Outcome::Warning, vec!["W016".to_owned()]));
@@ -88,59 +90,58 @@ fn our_validator_finds_the_unpacked_root_valid_and_every_change_in_it() {
         let file = root.join(&path);
         let changed = if bytes.is_empty() { vec![b'x'] } else { [&bytes[..bytes.len() - 1], b"?"].concat() };
         fs::write(&file, changed).unwrap();
-        assert_eq!(dengbei_ocfl::validate_root_at(&root).verdict.verdict, Outcome::Invalid, "changed {path}");
+        assert_eq!(
+            dengbei_ocfl::validate_root(&root).unwrap().verdict.verdict,
+            Outcome::Invalid,
+            "changed {path}"
+        );
         fs::remove_file(&file).unwrap();
-        assert_eq!(dengbei_ocfl::validate_root_at(&root).verdict.verdict, Outcome::Invalid, "removed {path}");
+        assert_eq!(
+            dengbei_ocfl::validate_root(&root).unwrap().verdict.verdict,
+            Outcome::Invalid,
+            "removed {path}"
+        );
         fs::write(&file, bytes).unwrap();
     }
 }
 
-#[test]
-fn what_does_not_belong_in_a_root_is_found() {
+/// The codes for a root that was good until `harm` came.
+fn codes_after(harm: impl Fn(&Path, &Path) -> io::Result<()>) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();
     packs().iter().for_each(|p| untar(p, &root));
-    let codes = || dengbei_ocfl::validate_root_at(&root).verdict.codes;
-    let object = Layout::object_root("urn:uuid:00000000-0000-8000-8000-000000000002");
-    let cases: [(&str, Box<dyn Fn()>, Box<dyn Fn()>); 6] = [
-        (
-            "E073",
-            Box::new(|| fs::create_dir(root.join("empty")).unwrap()),
-            Box::new(|| fs::remove_dir(root.join("empty")).unwrap()),
-        ),
-        (
-            "E072",
-            Box::new(|| fs::write(root.join(&object[..3]).join("x"), "").unwrap()),
-            Box::new(|| fs::remove_file(root.join(&object[..3]).join("x")).unwrap()),
-        ),
-        (
-            "E083",
-            Box::new(|| fs::rename(root.join(&object), root.join("moved")).unwrap()),
-            Box::new(|| fs::rename(root.join("moved"), root.join(&object)).unwrap()),
-        ),
-        (
-            "E090",
-            Box::new(|| {
-                std::os::unix::fs::symlink("/etc", root.join(&object).join("v1/content/link")).unwrap()
-            }),
-            Box::new(|| fs::remove_file(root.join(&object).join("v1/content/link")).unwrap()),
-        ),
-        (
-            "E080",
-            Box::new(|| fs::write(root.join("0=ocfl_1.1"), "ocfl_1.0\n").unwrap()),
-            Box::new(|| fs::write(root.join("0=ocfl_1.1"), "ocfl_1.1\n").unwrap()),
-        ),
-        (
-            "E070",
-            Box::new(|| fs::write(root.join("ocfl_layout.json"), "{}").unwrap()),
-            Box::new(|| fs::write(root.join("ocfl_layout.json"), Layout::ROOT_FILES[1].bytes).unwrap()),
-        ),
-    ];
-    for (code, harm, mend) in cases {
-        harm();
-        assert!(codes().iter().any(|c| c == code), "{code}: {:?}", codes());
-        mend();
-    }
-    assert_eq!(codes(), ["W016"]);
+    let object = root.join(Layout::object_root("urn:uuid:00000000-0000-8000-8000-000000000002"));
+    harm(&root, &object).unwrap();
+    dengbei_ocfl::validate_root(&root).unwrap().verdict.codes
+}
+
+#[test]
+fn what_does_not_belong_in_a_root_is_found() {
+    let has = |codes: Vec<String>, code: &str| assert!(codes.iter().any(|c| c == code), "{code}: {codes:?}");
+    has(codes_after(|root, _| fs::create_dir(root.join("empty"))), "E073");
+    has(codes_after(|_, object| fs::write(object.parent().unwrap().join("x"), "")), "E072");
+    has(codes_after(|root, object| fs::rename(object, root.join("moved"))), "E083");
+    has(codes_after(|_, object| symlink("/etc", object.join("v1/content/link"))), "E090");
+    has(codes_after(|root, _| fs::write(root.join("0=ocfl_1.1"), "ocfl_1.0\n")), "E080");
+    has(codes_after(|root, _| fs::write(root.join("0=ocfl_1.0"), "ocfl_1.0\n")), "E076");
+    has(codes_after(|root, _| fs::write(root.join("ocfl_layout.json"), "{}")), "E070");
+    has(codes_after(|root, _| fs::write(root.join("extensions/x"), "")), "E112");
+    assert_eq!(codes_after(|_, _| Ok(())), ["W016"]);
+}
+
+#[test]
+fn a_pack_is_judged_without_unpacking_as_it_is_unpacked() {
+    let first = &packs()[0];
+    let report = validate_root_tree(&PackTree::open(Cursor::new(first)).unwrap());
+    assert_eq!((report.objects, report.acceptable), (3, 3), "{report:?}");
+    assert_eq!(report.verdict.codes, ["W016"]);
+    let mut changed = first.clone();
+    let at = first.windows(10).position(|w| w == br#"{"item":3}"#).unwrap();
+    changed[at] ^= 1;
+    let report = validate_root_tree(&PackTree::open(Cursor::new(&changed)).unwrap());
+    assert_eq!((report.objects, report.acceptable), (3, 2), "{report:?}");
+    // A correction alone lacks the first version's content.
+    let report = validate_root_tree(&PackTree::open(Cursor::new(&packs()[2])).unwrap());
+    assert_eq!((report.objects, report.acceptable), (1, 0), "{report:?}");
 }

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dengbei_ocfl::{PackError, PackReader, PackReport, StoredVersion, VersionReader};
+use dengbei_ocfl::{LocatedContent, PackError, PackReader, PackReport, StoredVersion, VersionReader};
 use dengbei_records::{AreaCode, Sha256, Timestamp};
-use futures::TryStreamExt as _;
+use futures::stream::try_unfold;
+use futures::{Stream, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as StorePath};
 use sha2::Digest as _;
@@ -232,6 +233,38 @@ impl Site {
             Ok(VersionReader::open(input, len)?.read_all(VERSION_MAX)?)
         };
         blocking(work).await.map_err(SiteError::Unavailable)?
+    }
+
+    /// Where each file of an object version lies, for streaming large ones with [`Self::stream`]. The bytes are not
+    /// checked here: compare the digest given with what was streamed.
+    ///
+    /// # Errors
+    /// [`SiteError::NotFound`]; [`SiteError::Pack`] when the range holds no sound version.
+    pub async fn locate(&self, name: &PackName, range: Range<u64>) -> Result<Vec<LocatedContent>, SiteError> {
+        let (path, name) = (self.path(name), name.clone());
+        let work = move || {
+            let mut file = File::open(path).map_err(SiteError::disk(&name))?;
+            file.seek(SeekFrom::Start(range.start)).map_err(SiteError::disk(&name))?;
+            let len = range.end.saturating_sub(range.start);
+            Ok(VersionReader::open(BufReader::new(file), len)?.locate(range.start)?)
+        };
+        blocking(work).await.map_err(SiteError::Unavailable)?
+    }
+
+    /// Streams `range` of a pack in pieces of at most 256 KiB. Unchecked: the caller knows a digest of the bytes.
+    pub fn stream(
+        &self,
+        name: &PackName,
+        range: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, SiteError>> + Send + use<> {
+        try_unfold((self.clone(), name.clone(), range), |(site, name, left)| async move {
+            if left.is_empty() {
+                return Ok(None);
+            }
+            let end = left.end.min(left.start + disk::CHUNK as u64);
+            let bytes = site.read_range(&name, left.start..end).await?;
+            Ok(Some((bytes, (site, name, end..left.end))))
+        })
     }
 
     /// What lies in an area's folder. An area without packs has an empty listing.

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use dengbei_ocfl::{ContentFile, ObjectBuilder, PackError, PackPlan, PackWriter, Stamp, User};
-use dengbei_records::{AreaCode, PackNumber, Timestamp};
+use dengbei_records::{AreaCode, PackNumber, Sha512, Timestamp};
 use dengbei_vault::{PackName, Site, SiteError};
+use futures::TryStreamExt as _;
 
 fn area() -> AreaCode {
     "330382".parse().unwrap()
@@ -65,6 +66,9 @@ async fn a_stored_pack_is_listed_verified_and_read_by_range() {
     assert_eq!(bytes.len() as u64, range.end - range.start);
     let version = site.read_object_version(&name(2), range).await.unwrap();
     assert_eq!(version.logical("归档/记录.json").unwrap(), "二");
+    let file = site.locate(&name(2), summary.places[0].range.clone()).await.unwrap().remove(0);
+    let pieces: Vec<_> = site.stream(&name(2), file.range).try_collect().await.unwrap();
+    assert_eq!((file.path.as_str(), Sha512::of(&pieces.concat())), ("v1/content/record.json", file.sha512));
     assert_eq!(site.open_pack(&name(2)).unwrap().catalogue().number, PackNumber::new(2));
     assert_eq!(incoming(folder.path()), 0);
 }

@@ -7,6 +7,7 @@
 mod catalogue;
 mod plan;
 mod read;
+mod tree;
 mod verify;
 mod version;
 mod write;
@@ -14,8 +15,9 @@ mod write;
 pub use catalogue::{Catalogue, CataloguedVersion, VersionLeaf, versions_root};
 pub use plan::{PackPlan, PackSummary, StreamedContent, VersionPlace};
 pub use read::PackReader;
+pub use tree::PackTree;
 pub use verify::{Finding, PackReport};
-pub use version::{StoredContent, StoredVersion, VersionReader};
+pub use version::{LocatedContent, StoredContent, StoredVersion, VersionReader};
 pub use write::PackWriter;
 
 /// The time of the root files: fixed and old, so that every pack holds the same entry. 2000-01-01T00:00:00Z.

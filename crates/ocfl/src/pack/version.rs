@@ -4,7 +4,8 @@
 //! first and names every digest, so content is checked while it streams.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
+use std::ops::Range;
 
 use bytes::Bytes;
 use dengbei_records::Sha512;
@@ -15,7 +16,7 @@ use super::catalogue::{read_body, read_padding};
 use crate::error::PackError;
 use crate::inventory::{Inventory, SIDECAR};
 use crate::layout::Layout;
-use crate::tar::{Entry, cut_short};
+use crate::tar::{Entry, cut_short, padded};
 
 /// The longest inventory a reader takes.
 const INVENTORY_MAX: u64 = 256 * 1024 * 1024;
@@ -29,6 +30,17 @@ pub struct StoredContent {
     pub sha512: Sha512,
     /// How many there are.
     pub len: u64,
+}
+
+/// Where a file's bytes lie in the pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedContent {
+    /// Relative to the object root: `v1/content/files/0001.pdf`.
+    pub path: String,
+    /// What the inventory says of its bytes.
+    pub sha512: Sha512,
+    /// Its bytes in the pack.
+    pub range: Range<u64>,
 }
 
 /// A version read whole.
@@ -144,10 +156,25 @@ impl<R: Read> VersionReader<R> {
         mut self,
         mut visit: impl FnMut(&StoredContent, &mut dyn Read) -> io::Result<()>,
     ) -> Result<Inventory, PackError> {
+        let mut missing = self.own_content();
+        while let Some(content) = self.next_content(&mut missing)? {
+            self.visit(&content, &mut visit)?;
+        }
+        Ok(self.inventory)
+    }
+
+    /// What this version must hold: path → digest.
+    fn own_content(&self) -> BTreeMap<String, Sha512> {
         let own = self.inventory.content_of(self.inventory.head);
-        let mut missing: BTreeMap<String, Sha512> =
-            own.into_iter().map(|(p, d)| (p.to_owned(), *d)).collect();
-        while self.input.count < self.len {
+        own.into_iter().map(|(path, digest)| (path.to_owned(), *digest)).collect()
+    }
+
+    /// The next file's header, taken off `missing`; `None` when the range and `missing` end together.
+    fn next_content(
+        &mut self,
+        missing: &mut BTreeMap<String, Sha512>,
+    ) -> Result<Option<StoredContent>, PackError> {
+        if self.input.count < self.len {
             let entry =
                 Entry::read(&mut self.input)?.ok_or_else(|| PackError::damaged("an end inside a version"))?;
             let name =
@@ -156,15 +183,14 @@ impl<R: Read> VersionReader<R> {
                 PackError::damaged(format!("E023 undeclared or twice: {}", entry.path.escape_debug()))
             })?;
             self.expect(&entry, name)?;
-            let content = StoredContent { path: name.to_owned(), sha512, len: entry.len };
-            self.visit(&content, &mut visit)?;
+            return Ok(Some(StoredContent { path: name.to_owned(), sha512, len: entry.len }));
         }
         if self.input.count != self.len {
             return Err(PackError::damaged("a file reaches beyond its version's range"));
         }
         match missing.keys().next() {
             Some(path) => Err(PackError::damaged(format!("E092 missing: {}/{path}", self.root))),
-            None => Ok(self.inventory),
+            None => Ok(None),
         }
     }
 
@@ -176,8 +202,7 @@ impl<R: Read> VersionReader<R> {
         let mut hashed =
             Hashed { inner: (&mut self.input).take(content.len), hasher: sha2::Sha512::new(), count: 0 };
         visit(content, &mut hashed)?;
-        let mut chunk = vec![0; CHUNK.min(content.len as usize + 1)];
-        while hashed.read(&mut chunk)? > 0 {}
+        drain(&mut hashed)?;
         if hashed.count != content.len {
             return Err(PackError::damaged("the file ends too early"));
         }
@@ -204,6 +229,27 @@ impl<R: Read> VersionReader<R> {
             Ok(())
         })?;
         Ok(StoredVersion { inventory, inventory_sha512, content })
+    }
+}
+
+impl<R: Read + Seek> VersionReader<R> {
+    /// Finds every file without reading its bytes, for streaming a large one. `start` is where the version begins
+    /// in the pack: ranges given count from the same place. The bytes are not checked: their reader hashes them.
+    ///
+    /// # Errors
+    /// [`PackError::Damaged`] for a file too many or too few; [`PackError::Io`] when reading fails.
+    pub fn locate(mut self, start: u64) -> Result<Vec<LocatedContent>, PackError> {
+        let mut missing = self.own_content();
+        let mut located = Vec::new();
+        while let Some(StoredContent { path, sha512, len }) = self.next_content(&mut missing)? {
+            let at = start + self.input.count;
+            located.push(LocatedContent { path, sha512, range: at..at + len });
+            let skip =
+                i64::try_from(padded(len)).map_err(|_| PackError::damaged("a size beyond any file"))?;
+            self.input.inner.seek_relative(skip)?;
+            self.input.count += padded(len);
+        }
+        Ok(located)
     }
 }
 

@@ -157,7 +157,7 @@ fn check_algorithm(fields: &Map<String, Value>, scene: &mut Scene<'_>) -> Option
 fn check_content_directory(fields: &Map<String, Value>, scene: &mut Scene<'_>) -> Option<String> {
     match fields.get("contentDirectory")? {
         Value::String(name) if name == "." || name == ".." => {
-            scene.error("E018", "contentDirectory is a dot")
+            scene.error("E018", "contentDirectory is a dot");
         }
         Value::String(name) if !name.is_empty() && !name.contains('/') => return Some(name.clone()),
         other => scene.error("E017", format!("contentDirectory {other}")),
@@ -266,7 +266,7 @@ fn check_user(version: &str, user: Option<&Value>, scene: &mut Scene<'_>) {
         None => scene.warn("W008", format!("{version} user has no address")),
         Some(Value::String(address)) if is_uri(address) => {}
         Some(Value::String(address)) => {
-            scene.warn("W009", format!("{version} address {address:?} is no URI"))
+            scene.warn("W009", format!("{version} address {address:?} is no URI"));
         }
         Some(_) => scene.error("E054", format!("{version} address is no text")),
     }
@@ -278,7 +278,7 @@ fn check_use(facts: &Facts, scene: &mut Scene<'_>) {
     for digest in facts.manifest.digests.iter().filter(|digest| !used.contains(digest)) {
         scene.error("E107", format!("digest {digest} is in the manifest and in no state"));
     }
-    for (path, _) in &facts.manifest.files {
+    for path in facts.manifest.files.keys() {
         let version = path.split('/').next().unwrap_or_default();
         if !facts.versions.iter().any(|v| v == version) {
             scene.error("E042", format!("content path {path:?} begins with no version"));

@@ -22,8 +22,8 @@ use std::collections::BTreeSet;
 use crate::verdict::{Outcome, Verdict};
 
 pub(crate) use inventory::check as check_inventory;
-pub use object::{validate_object, validate_object_at};
-pub use root::{RootReport, validate_root, validate_root_at};
+pub use object::{validate_object, validate_object_tree};
+pub use root::{RootReport, validate_root, validate_root_tree};
 pub use tree::{FolderTree, Kind, Tree, TreeEntry};
 
 /// Lines of detail that are kept; codes are kept all.

@@ -1,6 +1,7 @@
 //! One object as a whole.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
 use super::digest::Algorithm;
@@ -24,13 +25,18 @@ pub(super) struct Judged {
 }
 
 /// Judges the object at the top of `tree`.
-pub fn validate_object(tree: &dyn Tree) -> Verdict {
+pub fn validate_object_tree(tree: &dyn Tree) -> Verdict {
     judge(tree).verdict
 }
 
 /// Judges the object in a folder.
-pub fn validate_object_at(folder: &Path) -> Verdict {
-    validate_object(&FolderTree::new(folder))
+///
+/// # Errors
+/// When there is no such folder or it cannot be listed. What is unreadable below it is a finding.
+pub fn validate_object(folder: &Path) -> io::Result<Verdict> {
+    let tree = FolderTree::new(folder);
+    tree.list("")?;
+    Ok(validate_object_tree(&tree))
 }
 
 pub(super) fn judge(tree: &dyn Tree) -> Judged {

@@ -1,6 +1,7 @@
 //! A storage root: its declaration and layout, what lies between the objects, and every object, on all cores.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -31,7 +32,7 @@ pub struct RootReport {
 }
 
 /// Judges the storage root at the top of `tree`, and every object in it.
-pub fn validate_root(tree: &dyn Tree) -> RootReport {
+pub fn validate_root_tree(tree: &dyn Tree) -> RootReport {
     let mut log = Log::default();
     let entries = match tree.list("") {
         Ok(entries) => entries,
@@ -53,8 +54,13 @@ pub fn validate_root(tree: &dyn Tree) -> RootReport {
 }
 
 /// Judges the storage root in a folder.
-pub fn validate_root_at(folder: &Path) -> RootReport {
-    validate_root(&FolderTree::new(folder))
+///
+/// # Errors
+/// When there is no such folder or it cannot be listed. What is unreadable below it is a finding.
+pub fn validate_root(folder: &Path) -> io::Result<RootReport> {
+    let tree = FolderTree::new(folder);
+    tree.list("")?;
+    Ok(validate_root_tree(&tree))
 }
 
 fn declaration(tree: &dyn Tree, entries: &[TreeEntry], log: &mut Log) -> Option<Spec> {
@@ -148,10 +154,10 @@ struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, place: String, judged: Judged) {
+    fn add(&mut self, place: &str, judged: Judged) {
         self.objects += 1;
         self.acceptable += u64::from(judged.verdict.is_acceptable());
-        self.log.absorb(&place, judged.verdict, &judged.codes);
+        self.log.absorb(place, judged.verdict, &judged.codes);
         if judged.spec > self.spec && self.spec.is_some() {
             self.log.error("E081", format!("{place}: its OCFL version is newer than the root's"));
         }
@@ -162,7 +168,7 @@ impl Summary {
                 format!("{place}: by the layout, {id:?} belongs in {}", Layout::object_root(&id)),
             );
         }
-        if let Some(other) = self.ids.insert(Sha256::of(id.as_bytes()), place.clone()) {
+        if let Some(other) = self.ids.insert(Sha256::of(id.as_bytes()), place.to_owned()) {
             self.log.error("E037", format!("{place} and {other} have the same id {id:?}"));
         }
     }
@@ -182,7 +188,7 @@ fn judge_objects(tree: &dyn Tree, entries: &[TreeEntry], summary: &mut Summary) 
         drop(done);
         let walker = scope.spawn(move || walk(tree, entries, &found));
         for (place, judged) in results {
-            summary.add(place, judged);
+            summary.add(&place, judged);
         }
         if let Ok(log) = walker.join() {
             let codes: BTreeSet<&'static str> = log.codes.clone();

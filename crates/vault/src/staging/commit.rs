@@ -61,7 +61,7 @@ impl Committer {
 
     fn commit(&mut self, round: Vec<Job>, len: u64) {
         if let Err(e) = self.shared.check_space(len).and_then(|()| self.roll()) {
-            return refuse(round.into_iter().map(|job| job.reply), e, &self.shared);
+            return refuse(round.into_iter().map(|job| job.reply), &e, &self.shared);
         }
         let mut written = Vec::with_capacity(round.len());
         for job in round {
@@ -75,7 +75,7 @@ impl Committer {
             Err(e) => {
                 let error = self.shared.failure(e);
                 self.close();
-                refuse(written.into_iter().map(|(reply, _)| reply), error, &self.shared);
+                refuse(written.into_iter().map(|(reply, _)| reply), &error, &self.shared);
             }
         }
     }
@@ -134,7 +134,7 @@ impl Committer {
 /// Tells everybody in a round why it failed.
 fn refuse(
     replies: impl Iterator<Item = oneshot::Sender<Result<Receipt, StagingError>>>,
-    error: StagingError,
+    error: &StagingError,
     shared: &Shared,
 ) {
     let again = |error: &StagingError| match error {
@@ -143,7 +143,7 @@ fn refuse(
         other => StagingError::Unavailable(io::Error::other(other.to_string())),
     };
     tracing::warn!(%error, folder = %shared.folder().display(), "a round of staging was refused");
-    replies.for_each(|reply| drop(reply.send(Err(again(&error)))));
+    replies.for_each(|reply| drop(reply.send(Err(again(error)))));
 }
 
 /// Writes a large submission to a segment of its own, on the caller's thread.
