@@ -1,0 +1,80 @@
+//! Where staged bytes lie, and what of them is to be let go. A row points at bytes that were durable before it.
+
+use std::collections::HashMap;
+
+use dengbei_records::{Sha256, SubmissionId};
+use sqlx::postgres::PgPool;
+use uuid::Uuid;
+
+use super::{decode, unsigned};
+use crate::stage::Place;
+
+/// A staged submission: where, and the digest of its `reception.json`.
+pub(crate) type Staged = (Place, Sha256);
+
+/// Where the bytes of these submissions lie, of those that are undecided.
+pub(crate) async fn of(
+    pool: &PgPool,
+    submissions: &[SubmissionId],
+) -> Result<HashMap<SubmissionId, Staged>, sqlx::Error> {
+    let ids: Vec<Uuid> = submissions.iter().map(|s| s.uuid()).collect();
+    let rows: Vec<(Uuid, i64, i64, i64, i64, Vec<String>, Vec<u8>)> = sqlx::query_as(
+        "select submission, segment, place, length, reception_len, contents, reception from submissions
+         where submission = any($1) and custody in ('parked', 'prefiled')",
+    )
+    .bind(&ids)
+    .fetch_all(pool)
+    .await?;
+    let mut staged = HashMap::with_capacity(rows.len());
+    for (submission, segment, start, length, reception_len, contents, reception) in rows {
+        let place = Place {
+            segment: unsigned(segment)?,
+            start: unsigned(start)?,
+            length: unsigned(length)?,
+            reception_len: unsigned(reception_len)?,
+            contents,
+        };
+        let reception = Sha256::from_slice(&reception).map_err(decode)?;
+        staged.insert(SubmissionId::from_uuid(submission), (place, reception));
+    }
+    Ok(staged)
+}
+
+/// A piece of a segment: (segment, first byte, bytes).
+pub(crate) type Piece = (u64, u64, u64);
+
+/// Everything that must stay on the staging disk.
+pub(crate) async fn live(pool: &PgPool) -> Result<Vec<Piece>, sqlx::Error> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "select segment, place, length from submissions where custody in ('parked', 'prefiled')",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(|(s, p, l)| Ok((unsigned(s)?, unsigned(p)?, unsigned(l)?))).collect()
+}
+
+/// Up to `limit` decided submissions whose bytes are still staged.
+pub(crate) async fn to_let_go(pool: &PgPool, limit: i64) -> Result<Vec<(SubmissionId, Piece)>, sqlx::Error> {
+    let rows: Vec<(Uuid, i64, i64, i64)> = sqlx::query_as(
+        "select submission, segment, place, length from submissions
+         where segment is not null and custody not in ('parked', 'prefiled') limit $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let piece = |(id, s, p, l)| Ok((SubmissionId::from_uuid(id), (unsigned(s)?, unsigned(p)?, unsigned(l)?)));
+    rows.into_iter().map(piece).collect()
+}
+
+/// Notes that the bytes are gone.
+pub(crate) async fn gone(pool: &PgPool, submissions: &[SubmissionId]) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = submissions.iter().map(|s| s.uuid()).collect();
+    sqlx::query(
+        "update submissions set segment = null, place = null, length = null, reception_len = null, contents = null
+         where submission = any($1) and custody not in ('parked', 'prefiled')",
+    )
+    .bind(&ids)
+    .execute(pool)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,1 @@
+//! Use cases on a real PostgreSQL and a real staging folder.
