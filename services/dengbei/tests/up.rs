@@ -1,5 +1,7 @@
 //! The supervisor on real processes: what dies comes back, what is left over is ended, what stops stops.
-//! Only the stores run here (`--no-roles`); the roles' own stories are in `tests/`.
+//! Mostly the stores alone run here (`--no-roles`); the roles' own stories are in `tests/`.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -36,13 +38,48 @@ async fn a_killed_child_comes_back_where_it_was() {
     for name in ["postgres", "nats"] {
         let killed = mesh.kill9(name).await.unwrap();
         eventually(PATIENCE, "both stores answer at the same addresses", async || {
+            anyhow::ensure!(mesh.pids().get(name).is_some_and(|pid| *pid != killed));
             answers(mesh.postgres()).await?;
             nats_answers(mesh.nats()).await
         })
         .await
         .unwrap_or_else(|error| panic!("{name}: {error:#}\n{}", mesh.log()));
-        assert_ne!(mesh.pids()[name], killed);
     }
+}
+
+async fn is_well(mesh: &Mesh, role: &str) -> anyhow::Result<()> {
+    let admin = mesh.places()["roles"][role]["admin"].as_str().unwrap_or_default();
+    Ok(reqwest::get(format!("{admin}/health")).await?.error_for_status().map(drop)?)
+}
+
+#[tokio::test]
+async fn a_killed_role_comes_back_where_it_was() {
+    dengbei_kit::install_tls();
+    let mut mesh = Mesh::up(&["--split"]).await.unwrap();
+    for role in ["ingest", "registration", "fixity", "query", "gateway"] {
+        is_well(&mesh, role).await.unwrap();
+        let killed = mesh.kill9(role).await.unwrap();
+        eventually(PATIENCE, "another process is well at the same address", async || {
+            anyhow::ensure!(mesh.pids().get(role).is_some_and(|pid| *pid != killed));
+            is_well(&mesh, role).await
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{role}: {error:#}\n{}", mesh.log()));
+    }
+    let pids = mesh.pids();
+    mesh.stop().await.unwrap();
+    assert!(pids.values().all(|pid| !is_running(*pid)), "{pids:?}");
+}
+
+#[tokio::test]
+async fn the_roles_in_one_process_stop_in_time_and_start_again() {
+    dengbei_kit::install_tls();
+    let mut mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
+    is_well(&mesh, "gateway").await.unwrap();
+    assert_eq!(mesh.places()["grpc"], mesh.places()["roles"]["registration"]["grpc"]);
+    assert!(mesh.stop().await.unwrap().success(), "{}", mesh.log());
+    mesh.start_again().await.unwrap();
+    is_well(&mesh, "registration").await.unwrap();
 }
 
 #[tokio::test]

@@ -116,6 +116,7 @@ impl Keeper {
                 Ok(()) => {}
                 Err(error) => tracing::warn!(child = self.program.name, error = ?error, "cannot start"),
             }
+            let _ = std::fs::remove_file(&self.pid_file);
             if self.stop.is_cancelled() {
                 break;
             }
@@ -125,7 +126,6 @@ impl Keeper {
             let _ = tokio::time::timeout(pause, self.stop.cancelled()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        let _ = std::fs::remove_file(&self.pid_file);
     }
 
     /// One life: from start to end.

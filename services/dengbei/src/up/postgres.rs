@@ -19,6 +19,8 @@ use super::{UpError, durable};
 
 /// The superuser's name.
 const USER: &str = "dengbei";
+/// How the name of a cluster begins that is still being made.
+const UNFINISHED: &str = "unfinished-";
 /// `sun_path` holds 108 bytes with its closing zero.
 const LONGEST_SOCKET: usize = 107;
 
@@ -54,13 +56,13 @@ impl Cluster<'_> {
         let home = self.folder.path("postgres");
         durable::folder(&home, 0o700)?;
         self.give(&home)?;
-        let (data, unfinished) = (home.join("data"), home.join("data.new"));
+        remove_unfinished(&home);
+        let data = home.join("data");
         if data.join("PG_VERSION").exists() {
             return Ok(());
         }
-        if unfinished.exists() {
-            std::fs::remove_dir_all(&unfinished).map_err(UpError::io(&unfinished))?;
-        }
+        // Its own name each time: what a killed making left may write on for a moment.
+        let unfinished = home.join(format!("{UNFINISHED}{}", hex::encode(rand::random::<[u8; 4]>())));
         let password = home.join("password");
         durable::replace(&password, self.password.as_bytes(), 0o600)?;
         self.give(&password)?;
@@ -164,6 +166,14 @@ impl Postgres {
             }
         }
         Ok(connection.close().await?)
+    }
+}
+
+/// What cannot be removed now is removed at a later start.
+fn remove_unfinished(home: &Path) {
+    let entries = std::fs::read_dir(home).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        let _ = std::fs::remove_dir_all(entry.path());
     }
 }
 

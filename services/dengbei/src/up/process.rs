@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use super::{UpError, durable};
+use super::UpError;
 
 /// One process on this machine, for as long as it lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,11 @@ impl ProcessId {
         Some(Self { pid: pid.parse().ok()?, started: started.parse().ok()? })
     }
 
-    /// Writes a pid file: number, space, start time.
+    /// Writes a pid file in one step: number, space, start time. Not synced: no process outlives the machine.
     pub(crate) fn write(self, path: &Path) -> Result<(), UpError> {
-        durable::replace(path, format!("{} {}\n", self.pid, self.started).as_bytes(), 0o600)
+        let unfinished = path.with_extension("pid.new");
+        let written = std::fs::write(&unfinished, format!("{} {}\n", self.pid, self.started));
+        written.and_then(|()| std::fs::rename(&unfinished, path)).map_err(UpError::io(path))
     }
 
     /// Whether this very process still runs.
