@@ -48,12 +48,21 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// Connects to `url`, now or when the server is there, and again whenever it is lost, for ever.
+    /// Connects to `url`, now or when the server is there, and again whenever it is lost, for ever. A token
+    /// (`nats://token@host`) or a user and a password stand before the `@` as they are, with no escapes.
     ///
     /// # Errors
     /// [`BusError::Nats`] when `url` is none.
     pub async fn connect(url: &str, area: AreaCode, limits: StreamLimits) -> Result<Self, BusError> {
-        let client = ConnectOptions::new()
+        let (address, login) = split(url);
+        let options = match login.map(|login| login.split_once(':').ok_or(login)) {
+            None => ConnectOptions::new(),
+            Some(Err(token)) => ConnectOptions::with_token(token.to_owned()),
+            Some(Ok((user, password))) => {
+                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+            }
+        };
+        let client = options
             .retry_on_initial_connect()
             .max_reconnects(None)
             .connection_timeout(ANSWER)
@@ -64,7 +73,7 @@ impl Nats {
             })
             .event_callback(|event| async move { note(&event) })
             .name("dengbei")
-            .connect(url)
+            .connect(address)
             .await
             .map_err(|e| BusError::Nats { doing: "connect", source: e.into() })?;
         let context = ContextBuilder::new().timeout(ANSWER).ack_timeout(ANSWER).build(client.clone());
@@ -160,6 +169,15 @@ impl Nats {
     }
 }
 
+/// The address, and what stands before its `@`: the client does not read a token from there.
+fn split(url: &str) -> (String, Option<&str>) {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
+    match rest.rsplit_once('@') {
+        Some((login, host)) => (format!("{scheme}://{host}"), Some(login)),
+        None => (format!("{scheme}://{rest}"), None),
+    }
+}
+
 fn note(event: &Event) {
     if matches!(event, Event::Disconnected | Event::SlowConsumer(_)) {
         warn!(%event, "the bus; events go by the register while it is away");
@@ -210,6 +228,13 @@ fn consumer_differences(asked: &PullConfig, echoed: &ConsumerConfig) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_is_taken_off_the_address() {
+        assert_eq!(split("nats://secret@127.0.0.1:4222"), ("nats://127.0.0.1:4222".into(), Some("secret")));
+        assert_eq!(split("tls://u:p@h:1"), ("tls://h:1".into(), Some("u:p")));
+        assert_eq!(split("h:4222"), ("nats://h:4222".into(), None));
+    }
 
     #[test]
     fn a_dropped_filter_is_noticed() {

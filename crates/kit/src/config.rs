@@ -13,6 +13,7 @@
 //! ```
 //! A JSON file (`*.json`) holds one role's values flat, as [`RoleConfig`] serializes; `up --split` writes those.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,8 +52,8 @@ impl ConfigError {
     }
 }
 
-/// Everything one role is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Everything one role is told. `Debug` shows no secret, and no URL that may hold one.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleConfig {
     /// `gateway`, `ingest`, `registration`, `fixity`, `query`: names its producer, its consumer, its metrics.
@@ -71,7 +72,7 @@ pub struct RoleConfig {
     /// PostgreSQL URL of the role's own database. Empty for the gateway.
     #[serde(default)]
     pub database: Secret,
-    /// NATS URL.
+    /// NATS URL, with its token before the `@`.
     #[serde(default)]
     pub nats: String,
     /// gRPC URLs of the other roles.
@@ -186,6 +187,23 @@ const NUMBERS: [&str; 6] = [
     "limits.stream_bytes",
     "limits.bundles_at_once",
 ];
+
+impl fmt::Debug for RoleConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleConfig")
+            .field("role", &self.role)
+            .field("area", &self.area)
+            .field("grpc", &self.grpc)
+            .field("admin", &self.admin)
+            .field("http", &self.http)
+            .field("peers", &self.peers)
+            .field("site", &self.site)
+            .field("staging", &self.staging)
+            .field("linger", &self.linger)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
 
 impl RoleConfig {
     /// Reads the configuration of `role` from `file` (if any) and the environment.

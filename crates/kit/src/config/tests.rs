@@ -5,7 +5,7 @@ use super::*;
 const FILE: &str = r#"
 [default]
 area = "330382"
-nats = "nats://127.0.0.1:4222"
+nats = "nats://geheim@127.0.0.1:4222"
 mesh_token = "m"
 linger = "2s"
 [default.peers]
