@@ -1,6 +1,8 @@
 //! The packages of `../shared/samples`: all good ones pass, each mutant is caught by its check, dirty ones as expected.
 //! Skipped in one line when that folder is not beside the checkout.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

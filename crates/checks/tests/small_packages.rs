@@ -1,5 +1,7 @@
 //! Every check on a small package built here: the good one passes, one fault is named by its check.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;

@@ -99,7 +99,7 @@ impl Batch {
                     batch.take_catalogue(&path, &bytes)?;
                 }
                 None if is_zip(&path) => {
-                    batch.packages.push((path.clone(), Place::Inner(archive.clone(), index)))
+                    batch.packages.push((path.clone(), Place::Inner(archive.clone(), index)));
                 }
                 None => batch.stray.push(path),
             }

@@ -1,5 +1,7 @@
 //! Zips that no careful sender writes: each refused by its stable code, nothing written, nothing inflated beyond its limits.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::{Read, Write as _};
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! One package in all its forms: memory, folder, zip, batch. Same rows, same digest; broken ones still say whose they are.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,7 +71,7 @@ fn refused(error: ReadError) -> String {
 fn rows_find_their_files_and_the_rest_is_loose() {
     let package = read_package(&MemorySource::new("号", files())).unwrap();
     assert_eq!(package.item_number(), Some("511602042603310000200"));
-    assert_eq!(package.data_version().map(|v| v.get()), Some(1));
+    assert_eq!(package.data_version().map(dengbei_records::DataVersion::get), Some(1));
     let row = |n: usize| &package.rows[n];
     assert_eq!(package.rows.iter().map(|r| r.entry).collect::<Vec<_>>(), [Some(3), Some(4), None, Some(5)]);
     assert_eq!((row(0).phase.as_str(), row(0).main, row(0).material.as_str()), ("01", true, "申请表"));
@@ -129,9 +131,9 @@ fn a_broken_package_still_says_whose_it_is() {
         for c in BASIC.chars() {
             // 区 in GBK, enough to be no UTF-8.
             if c == '区' {
-                out.extend([0xc7, 0xf8])
+                out.extend([0xc7, 0xf8]);
             } else if c.is_ascii() {
-                out.push(c as u8)
+                out.push(c as u8);
             }
         }
         out

@@ -1,6 +1,8 @@
 //! Third-party cases of `../shared/suites`: the score is printed, a case that differs is listed.
 //! Skipped in one line when that folder is not beside the checkout.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -35,7 +35,7 @@ impl Read for Window {
 /// The packed bytes, one way or the other.
 enum Unpacked {
     Stored(Window),
-    Deflated(DeflateDecoder<io::BufReader<Window>>),
+    Deflated(Box<DeflateDecoder<io::BufReader<Window>>>),
 }
 
 /// Reads one entry; the last read verifies length and CRC-32.
@@ -55,7 +55,7 @@ impl EntryReader {
             Method::Stored => Unpacked::Stored(window),
             Method::Deflated => {
                 let room = usize::try_from(entry.packed).unwrap_or(usize::MAX).clamp(512, 64 << 10);
-                Unpacked::Deflated(DeflateDecoder::new(io::BufReader::with_capacity(room, window)))
+                Unpacked::Deflated(Box::new(DeflateDecoder::new(io::BufReader::with_capacity(room, window))))
             }
         };
         Self {

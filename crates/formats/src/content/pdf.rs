@@ -71,7 +71,7 @@ fn whole(bytes: &[u8], inspection: &mut Inspection) {
     match found {
         Some(pages) => inspection.pages = Some(pages),
         None if trailers.is_empty() => {
-            inspection.unreadable = unreadable("找不到文件尾（trailer）", "no trailer is found")
+            inspection.unreadable = unreadable("找不到文件尾（trailer）", "no trailer is found");
         }
         None => inspection.unreadable = unreadable("找不到页面树", "no page tree is found"),
     }
@@ -183,7 +183,7 @@ fn page_tree(objects: &mut Objects<'_>, trailer: usize) -> Option<u32> {
         match kids_of(objects, node) {
             Some(kids) => open.extend(kids),
             None => {
-                leaves += u32::from(objects.get(node).is_some_and(|(bytes, at)| is_dictionary(bytes, at)))
+                leaves += u32::from(objects.get(node).is_some_and(|(bytes, at)| is_dictionary(bytes, at)));
             }
         }
     }

@@ -88,72 +88,61 @@ impl ReceivedPackage {
 pub fn read_package(source: &dyn PackageSource) -> Result<ReceivedPackage, ReadError> {
     let entries = source.entries();
     let mut faults = Vec::new();
-    let mut read = |name: &'static str| -> Result<(Document, Node), ReadError> {
-        let Some(index) = entries.iter().position(|e| is_named(&e.path, name)) else {
-            return Ok((Document { name, path: None }, Node::default()));
-        };
-        let entry = &entries[index];
-        let document = Document { name, path: Some(entry.path.clone()) };
-        if entry.bytes > xml::MAX_BYTES {
-            faults.push(xml::too_large(&entry.path));
-            return Ok((document, Node::default()));
-        }
-        let read = xml::read(&entry.path, &read_whole(source, index, entry)?);
-        faults.extend(read.fault);
-        Ok((document, read.root))
-    };
-    let (config_doc, config) = read(CONFIG)?;
-    let (basic_doc, basic) = read(BASIC)?;
-    let (process_doc, process) = read(PROCESS)?;
+    let (config_doc, config) = read_document(source, CONFIG, &mut faults)?;
+    let (basic_doc, basic) = read_document(source, BASIC, &mut faults)?;
+    let (process_doc, process) = read_document(source, PROCESS, &mut faults)?;
     let rows = read_rows(&config, entries);
-    let described_by: Vec<usize> =
-        (0..entries.len()).filter(|&i| ReceivedPackage::is_description(&entries[i].path)).collect();
     let documents = [config_doc, basic_doc, process_doc];
-    let loose = loose_files(entries, &rows, &documents);
-    Ok(assemble(
-        Parts { name: source.name(), config: &config, basic: &basic, process: &process },
-        |package| {
-            package.rows = rows;
-            package.documents = documents;
-            package.described_by = described_by;
-            package.loose = loose;
-            package.faults = faults;
-        },
-    ))
-}
-
-struct Parts<'a> {
-    name: &'a str,
-    config: &'a Node,
-    basic: &'a Node,
-    process: &'a Node,
-}
-
-fn assemble(parts: Parts<'_>, fill: impl FnOnce(&mut ReceivedPackage)) -> ReceivedPackage {
+    let is_description = |&i: &usize| ReceivedPackage::is_description(&entries[i].path);
     let mut package = ReceivedPackage {
-        name: parts.name.to_owned(),
+        name: source.name().to_owned(),
         profile: PROFILE,
         metadata: Metadata::default(),
         elements: Vec::new(),
         version_text: None,
-        rows: Vec::new(),
-        table: table_of(parts.config),
-        documents: [CONFIG, BASIC, PROCESS].map(|name| Document { name, path: None }),
-        described_by: Vec::new(),
-        loose: Vec::new(),
-        faults: Vec::new(),
+        table: table_of(&config),
+        described_by: (0..entries.len()).filter(is_description).collect(),
+        loose: loose_files(entries, &rows, &documents),
+        rows,
+        documents,
+        faults,
         derivations: Vec::new(),
     };
-    fill(&mut package);
-    for node in &parts.basic.children {
-        take_element(&mut package, node);
+    describe(&mut package, &config, &basic, &process);
+    Ok(package)
+}
+
+/// One describing document; missing or over the cap, it reads as empty.
+fn read_document(
+    source: &dyn PackageSource,
+    name: &'static str,
+    faults: &mut Vec<XmlFault>,
+) -> Result<(Document, Node), ReadError> {
+    let entries = source.entries();
+    let Some(index) = entries.iter().position(|e| is_named(&e.path, name)) else {
+        return Ok((Document { name, path: None }, Node::default()));
+    };
+    let entry = &entries[index];
+    let document = Document { name, path: Some(entry.path.clone()) };
+    if entry.bytes > xml::MAX_BYTES {
+        faults.push(xml::too_large(&entry.path));
+        return Ok((document, Node::default()));
     }
-    let from_table = fill_from_table(&mut package, parts.config);
-    package.metadata.steps = steps_of(parts.process);
+    let read = xml::read(&entry.path, &read_whole(source, index, entry)?);
+    faults.extend(read.fault);
+    Ok((document, read.root))
+}
+
+/// Metadata from the three documents, then what they do not carry.
+fn describe(package: &mut ReceivedPackage, config: &Node, basic: &Node, process: &Node) {
+    for node in &basic.children {
+        take_element(package, node);
+    }
+    let from_table = fill_from_table(package, config);
+    package.metadata.steps = steps_of(process);
     let (has_version, has_rows) = (package.version_text.is_some(), !package.rows.is_empty());
     package.derivations = derive(&mut package.metadata, has_version, has_rows);
     package.derivations.extend(from_table);
-    package
 }
 
 fn read_whole(source: &dyn PackageSource, index: usize, entry: &Entry) -> Result<Vec<u8>, ReadError> {
