@@ -44,6 +44,11 @@ impl Role {
 /// # Errors
 /// When the role cannot start or cannot go on; the caller decides whether to start it again.
 pub(crate) async fn run(role: Role, config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
-    let _ = (config, drain);
-    anyhow::bail!("{}: 本程序未包含该角色 / this build does not contain the role", role.name())
+    match role {
+        Role::Gateway => dengbei_gateway::run(config, drain).await,
+        Role::Query => dengbei_query::run(config, drain).await,
+        Role::Ingest | Role::Registration | Role::Fixity => {
+            anyhow::bail!("{}: 本程序未包含该角色 / this build does not contain the role", role.name())
+        }
+    }
 }
