@@ -27,8 +27,8 @@ mod stores;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use dengbei_kit::Drain;
 use serde_json::{Map, Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use child::Child;
 use crew::Crew;
@@ -57,7 +57,7 @@ struct Running {
 /// When the machine or the arguments do not allow a start. What was started is stopped again.
 pub(crate) async fn run(options: UpOptions) -> anyhow::Result<()> {
     let _telemetry = dengbei_kit::telemetry::init("up")?;
-    let stop = stop_signal()?;
+    let drain = Drain::on_signals()?;
     let root = options.data.clone().map_or_else(folder::default_root, Ok)?;
     let folder = Folder::open(&root)?;
     // Not before the folder is ours: the file may tell of whoever uses it.
@@ -66,7 +66,7 @@ pub(crate) async fn run(options: UpOptions) -> anyhow::Result<()> {
     let mut running = Running { crew: Crew::new(options.split), stores: Vec::new() };
     let ended = tokio::select! {
         ended = live(&options, &folder, &mut running) => ended,
-        () = stop => Ok(()),
+        () = drain.requested() => Ok(()),
     };
     let withdrawn = ready::withdraw(options.ready_file.as_deref());
     running.stop().await;
@@ -148,18 +148,4 @@ fn greet(http: SocketAddr, folder: &Folder) {
     println!("  门户 door   http://{}", reachable(http));
     println!("  令牌 token  {}", folder.path("token").display());
     println!("  数据 data   {}", folder.root().display());
-}
-
-/// Ready when the operator or the system asks to stop.
-fn stop_signal() -> Result<impl Future<Output = ()>, UpError> {
-    let listen = |kind| signal(kind).map_err(UpError::io("signal".as_ref()));
-    let (mut term, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    let mut hangup = listen(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    })
 }
