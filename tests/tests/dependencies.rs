@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Libraries that only these crates may use directly.
 const KEPT: &[(&str, &[&str])] = &[
-    ("async-nats", &["dengbei-bus", "dengbei-testkit", "dengbei-tests"]),
+    ("async-nats", &["dengbei-bus", "dengbei", "dengbei-testkit", "dengbei-tests"]),
     ("object_store", &["dengbei-vault", "dengbei"]),
     ("opentelemetry-otlp", &["dengbei-kit"]),
 ];

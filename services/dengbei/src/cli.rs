@@ -3,8 +3,12 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::serve::ServeArgs;
+use crate::bench::Bench;
+use crate::export::ExportArgs;
+use crate::fsck::FsckArgs;
 use crate::sample::SampleArgs;
 use crate::up::UpOptions;
+use crate::verify::VerifyArgs;
 
 /// 登备：电子文件归档登记与备份 / registration and backup of electronic records
 #[derive(Debug, Parser)]
@@ -24,4 +28,13 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Write realistic packages for demonstrations and tests / 生成样例存档信息包
     Sample(SampleArgs),
+    /// Check an evidence receipt, and a package against it, offline / 离线核验存证回执
+    Verify(VerifyArgs),
+    /// Walk site, log and databases and prove the invariants / 全库核验
+    Fsck(FsckArgs),
+    /// A site's packs as one OCFL storage root / 导出为OCFL存储根
+    ExportOcfl(ExportArgs),
+    /// Measure, beside a floor / 性能测量
+    #[command(subcommand)]
+    Bench(Bench),
 }

@@ -11,20 +11,20 @@ use dengbei_ocfl::PackReader;
 
 /// What to export.
 #[derive(Debug, Clone, clap::Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// 备份点目录(如 DIR/sites/primary) / a site's folder
     #[arg(long)]
-    pub from: PathBuf,
+    pub(crate) from: PathBuf,
     /// 输出目录，应为空 / where to, empty or not there yet
     #[arg(long)]
-    pub to: PathBuf,
+    pub(crate) to: PathBuf,
 }
 
 /// Exports every pack of the site; each is verified whole before its objects are written.
 ///
 /// # Errors
 /// When a pack is damaged (nothing of it is written) or a file cannot be written.
-pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let occupied = args.to.is_dir() && fs::read_dir(&args.to)?.next().is_some();
     anyhow::ensure!(!occupied, "输出目录不为空 / the folder is not empty: {}", args.to.display());
     fs::create_dir_all(&args.to)?;
@@ -44,7 +44,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn packs_of(site: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn packs_of(site: &Path) -> io::Result<Vec<PathBuf>> {
     let folder = site.join("packs");
     let mut packs = Vec::new();
     if !folder.is_dir() {

@@ -1,10 +1,14 @@
 //! The dengbei binary: roles, `up`, the command line. Grammar in `cli`, work in `up` and `commands`.
 
+mod bench;
 mod cli;
 mod commands;
+mod export;
+mod fsck;
 mod roles;
 mod sample;
 mod up;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -15,17 +19,26 @@ use cli::{Cli, Command};
 #[tokio::main]
 async fn main() -> ExitCode {
     dengbei_kit::install_tls();
-    let done = match Cli::parse().command {
-        Command::Sample(args) => sample::run(&args),
-        Command::Serve(args) => commands::serve::run(args).await,
-        Command::Up(options) => up::run(options).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match perform(Cli::parse().command).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `Ok(false)`: it was done, and the answer is no (a check that failed, an item that did not get where it should).
+async fn perform(command: Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Bench(bench) => bench::run(&bench).await.map(|()| true),
+        Command::ExportOcfl(args) => export::run(&args).map(|()| true),
+        Command::Fsck(args) => fsck::run(&args).await,
+        Command::Sample(args) => sample::run(&args).map(|()| true),
+        Command::Serve(args) => commands::serve::run(args).await.map(|()| true),
+        Command::Up(options) => up::run(options).await.map(|()| true),
+        Command::Verify(args) => verify::run(&args),
     }
 }
 

@@ -16,28 +16,28 @@ use serde_json::json;
 
 /// What to check.
 #[derive(Debug, Clone, clap::Args)]
-pub struct VerifyArgs {
+pub(crate) struct VerifyArgs {
     /// 存证回执 / the receipt
-    pub receipt: PathBuf,
+    pub(crate) receipt: PathBuf,
     /// 登记簿公钥：文件或文本 / the register's public key, a file or the text itself
     #[arg(long)]
-    pub key: String,
+    pub(crate) key: String,
     /// 导出的包：文件夹或OCFL对象 / an exported package: a folder of its files, or an OCFL object
     #[arg(long)]
-    pub package: Option<PathBuf>,
+    pub(crate) package: Option<PathBuf>,
     /// 忽略未知密钥的签名行 / accept signature lines whose key is not known
     #[arg(long)]
-    pub ignore_unknown_signatures: bool,
+    pub(crate) ignore_unknown_signatures: bool,
     /// JSON输出 / JSON output
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Checks and prints. `Ok(false)`: something does not hold.
 ///
 /// # Errors
 /// When a file or the key cannot be read.
-pub fn run(args: &VerifyArgs) -> anyhow::Result<bool> {
+pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<bool> {
     let key = read_key(&args.key)?;
     let bytes = std::fs::read(&args.receipt).with_context(|| format!("{}", args.receipt.display()))?;
     let checked = dengbei_evidence::verify(&bytes, &key, args.ignore_unknown_signatures);

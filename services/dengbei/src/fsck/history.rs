@@ -1,6 +1,6 @@
 //! What the events say, item by item, and whether they agree with each other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use dengbei_chain::facts::{BatchFiled, ItemFiled, ItemPrefiled, Verdict};
 use dengbei_chain::{Event, Fact};
@@ -35,7 +35,7 @@ pub(crate) struct History {
     pub(crate) decided: HashMap<SubmissionId, Decision>,
     /// Runs: hash → (count, root, report digest); failures are in `failed_runs`.
     pub(crate) passed_runs: HashMap<EventHash, (u32, dengbei_records::Sha256, dengbei_records::Sha256)>,
-    pub(crate) hashes: BTreeSet<EventHash>,
+    pub(crate) hashes: HashSet<EventHash>,
 }
 
 impl History {

@@ -18,16 +18,16 @@ pub(crate) use history::History;
 
 /// What to walk.
 #[derive(Debug, Clone, clap::Args)]
-pub struct FsckArgs {
+pub(crate) struct FsckArgs {
     /// 数据目录 / the data folder of `dengbei up`
     #[arg(long)]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// 只核验备份点和登记簿，不连数据库 / site and log only, without databases
     #[arg(long)]
-    pub site_only: bool,
+    pub(crate) site_only: bool,
     /// JSON输出 / JSON output
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// One violated invariant.
@@ -52,6 +52,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Notes a violation.
+    #[allow(clippy::needless_pass_by_value, reason = "callers hand over ids and texts of many kinds")]
     pub(crate) fn find(&mut self, code: &'static str, place: impl ToString, detail: impl ToString) {
         self.findings.push(Finding { code, place: place.to_string(), detail: detail.to_string() });
     }
@@ -66,7 +67,7 @@ impl Report {
 ///
 /// # Errors
 /// When the folder, its keys or its databases cannot be reached at all.
-pub async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
+pub(crate) async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
     let mut report = Report::default();
     let stand = if args.site_only { None } else { Some(crate::up::stand(&args.data).await?) };
     // The databases are read first: what they hold as sealed or filed must then stand in log and packs.

@@ -10,12 +10,14 @@ use zip::write::SimpleFileOptions;
 use super::people::noise;
 
 /// Options of every zip that the sample writes: a fixed time, so that the same seed gives the same bytes.
-pub fn zip_options() -> SimpleFileOptions {
-    SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).last_modified_time(zip::DateTime::default())
+pub(crate) fn zip_options() -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default())
 }
 
 /// A document of about `kib` KiB: OFD or PDF, by the dice. Returns its ending and its bytes.
-pub fn document(rng: &mut StdRng, title: &str, kib: u32) -> (&'static str, Vec<u8>) {
+pub(crate) fn document(rng: &mut StdRng, title: &str, kib: u32) -> (&'static str, Vec<u8>) {
     let bytes = kib as usize * 1024;
     if rng.random_bool(0.5) { ("ofd", ofd(rng, title, bytes)) } else { ("pdf", pdf(rng, bytes)) }
 }

@@ -10,63 +10,66 @@ use super::{SampleArgs, Tree, documents, people, xml};
 
 /// A material with its file.
 #[derive(Debug, Clone)]
-pub struct Material {
+pub(crate) struct Material {
     /// 归档范围名
-    pub range: String,
+    pub(crate) range: String,
     /// File name
-    pub file: String,
+    pub(crate) file: String,
     /// Content
-    pub data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
 }
 
 /// Everything a package says.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub(crate) struct Item {
     /// Its matter.
-    pub matter: SampleMatter,
+    pub(crate) matter: SampleMatter,
     /// 部门编码
-    pub dept: String,
+    pub(crate) dept: String,
     /// 行政区划
-    pub area: String,
+    pub(crate) area: String,
     /// 电子文件号
-    pub record_no: String,
+    pub(crate) record_no: String,
     /// 业务流水号, 21 digits
-    pub proj_id: String,
+    pub(crate) proj_id: String,
     /// 行政相对人名称
-    pub applicant: String,
+    pub(crate) applicant: String,
     /// 证件号码
-    pub id_no: String,
+    pub(crate) id_no: String,
     /// 查询密码, which must never be stored
-    pub password: String,
+    pub(crate) password: String,
     /// 手机
-    pub mobile: String,
+    pub(crate) mobile: String,
     /// 办件名称
-    pub title: String,
+    pub(crate) title: String,
     /// 承诺件 or 即办件
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// 办理结果
-    pub result: &'static str,
+    pub(crate) result: &'static str,
     /// 申请时间
-    pub applied: NaiveDateTime,
+    pub(crate) applied: NaiveDateTime,
     /// 受理时间
-    pub accepted: NaiveDateTime,
+    pub(crate) accepted: NaiveDateTime,
     /// 办结时间
-    pub closed: NaiveDateTime,
+    pub(crate) closed: NaiveDateTime,
     /// 办理流程: node, actor, opinion, time
-    pub steps: Vec<(&'static str, String, String, NaiveDateTime)>,
+    pub(crate) steps: Vec<(&'static str, String, String, NaiveDateTime)>,
     /// Files
-    pub materials: Vec<Material>,
+    pub(crate) materials: Vec<Material>,
 }
 
 impl Item {
     /// Invents item number `n`.
-    pub fn invent(rng: &mut StdRng, n: u32, args: &SampleArgs, matters: &[SampleMatter]) -> Self {
+    pub(crate) fn invent(rng: &mut StdRng, n: u32, args: &SampleArgs, matters: &[SampleMatter]) -> Self {
         // `county` makes at least one matter for any number of units; index 0 exists.
         let matter = matters.choose(rng).unwrap_or(&matters[0]).clone();
         let at_once = rng.random_bool(0.3);
         let (applied, accepted, closed) = times(rng, at_once);
-        let (applicant, id_no) =
-            if rng.random_bool(0.4) { people::company(rng, &args.area) } else { people::citizen(rng, &args.area) };
+        let (applicant, id_no) = if rng.random_bool(0.4) {
+            people::company(rng, &args.area)
+        } else {
+            people::citizen(rng, &args.area)
+        };
         let (result, opinion) = outcome(rng);
         let retention = source_words(&matter);
         let record_no = format!(
@@ -93,7 +96,12 @@ impl Item {
         ];
         if !at_once {
             let between = accepted + (closed - accepted) / 2;
-            steps.push(("审核", format!("科室{}", people::given(rng)), format!("经审核，{opinion}"), between));
+            steps.push((
+                "审核",
+                format!("科室{}", people::given(rng)),
+                format!("经审核，{opinion}"),
+                between,
+            ));
         }
         steps.push(("决定", format!("分管{}", people::given(rng)), opinion.to_owned(), closed));
         Self {
@@ -118,12 +126,12 @@ impl Item {
     }
 
     /// 保管期限 as the sender writes it.
-    pub fn retention(&self) -> &'static str {
+    pub(crate) fn retention(&self) -> &'static str {
         source_words(&self.matter)
     }
 
     /// The package's files.
-    pub fn render(&self) -> Tree {
+    pub(crate) fn render(&self) -> Tree {
         let mut tree = Tree::from([
             (xml::CONFIG.to_owned(), xml::config(self).into_bytes()),
             (xml::BASIC.to_owned(), xml::basic(self).into_bytes()),
@@ -155,7 +163,8 @@ fn outcome(rng: &mut StdRng) -> (&'static str, &'static str) {
 
 fn times(rng: &mut StdRng, at_once: bool) -> (NaiveDateTime, NaiveDateTime, NaiveDateTime) {
     let first = NaiveDate::from_ymd_opt(2026, 1, 5).and_then(|d| d.and_hms_opt(9, 0, 0)).unwrap_or_default();
-    let applied = workday(first + Days::new(rng.random_range(0..280)) + TimeDelta::minutes(rng.random_range(0..400)));
+    let applied =
+        workday(first + Days::new(rng.random_range(0..280)) + TimeDelta::minutes(rng.random_range(0..400)));
     let accepted = applied + TimeDelta::minutes(rng.random_range(5..40));
     let closed = if at_once {
         accepted + TimeDelta::minutes(rng.random_range(10..60))

@@ -7,32 +7,57 @@ use rand::rngs::StdRng;
 use super::people::credit_code;
 
 const UNITS: [&str; 20] = [
-    "县发展和改革局", "县经济和信息化局", "县教育局", "县公安局", "县民政局", "县司法局", "县财政局",
-    "县人力资源和社会保障局", "县自然资源和规划局", "县住房和城乡建设局", "县交通运输局", "县水利局", "县农业农村局",
-    "县文化和广电旅游体育局", "县卫生健康局", "县应急管理局", "县市场监督管理局", "县综合行政执法局", "县医疗保障局",
+    "县发展和改革局",
+    "县经济和信息化局",
+    "县教育局",
+    "县公安局",
+    "县民政局",
+    "县司法局",
+    "县财政局",
+    "县人力资源和社会保障局",
+    "县自然资源和规划局",
+    "县住房和城乡建设局",
+    "县交通运输局",
+    "县水利局",
+    "县农业农村局",
+    "县文化和广电旅游体育局",
+    "县卫生健康局",
+    "县应急管理局",
+    "县市场监督管理局",
+    "县综合行政执法局",
+    "县医疗保障局",
     "县档案局",
 ];
 const DEEDS: [(&str, &str); 8] = [
-    ("01", "食品经营许可"), ("01", "建筑工程施工许可"), ("05", "临时救助给付"), ("07", "婚姻登记"), ("07", "不动产转移登记"),
-    ("08", "见义勇为奖励"), ("10", "企业投资项目备案"), ("20", "社会保险参保登记"),
+    ("01", "食品经营许可"),
+    ("01", "建筑工程施工许可"),
+    ("05", "临时救助给付"),
+    ("07", "婚姻登记"),
+    ("07", "不动产转移登记"),
+    ("08", "见义勇为奖励"),
+    ("10", "企业投资项目备案"),
+    ("20", "社会保险参保登记"),
 ];
 
 /// A matter with what its packages need to know.
 #[derive(Debug, Clone)]
-pub struct SampleMatter {
+pub(crate) struct SampleMatter {
     /// As `matter publish` reads it.
-    pub published: Matter,
+    pub(crate) published: Matter,
     /// 部门编码: area and a number.
-    pub dept: String,
+    pub(crate) dept: String,
     /// 事项类型
-    pub event_type: EventType,
+    pub(crate) event_type: EventType,
     /// Whether a paper material belongs to the scope.
-    pub has_paper: bool,
+    pub(crate) has_paper: bool,
 }
 
 /// Three matters a unit.
-pub fn county(rng: &mut StdRng, area: &str, units: u32, files: Option<u32>) -> Vec<SampleMatter> {
-    (0..units).flat_map(|unit| (0..3).map(move |n| (unit, n))).filter_map(|(unit, n)| matter(rng, area, (unit, n), files)).collect()
+pub(crate) fn county(rng: &mut StdRng, area: &str, units: u32, files: Option<u32>) -> Vec<SampleMatter> {
+    (0..units)
+        .flat_map(|unit| (0..3).map(move |n| (unit, n)))
+        .filter_map(|(unit, n)| matter(rng, area, (unit, n), files))
+        .collect()
 }
 
 fn matter(rng: &mut StdRng, area: &str, (unit, n): (u32, u32), files: Option<u32>) -> Option<SampleMatter> {
@@ -41,7 +66,8 @@ fn matter(rng: &mut StdRng, area: &str, (unit, n): (u32, u32), files: Option<u32
     let round = unit as usize / UNITS.len();
     let unit_name = if round == 0 { base.to_owned() } else { format!("{base}第{}分局", round) };
     let uscc = credit_code(&format!("11{area}0{unit:08}"));
-    let retention = [Retention::Permanent, Retention::ThirtyYears, Retention::TenYears][(unit + n) as usize % 3];
+    let retention =
+        [Retention::Permanent, Retention::ThirtyYears, Retention::TenYears][(unit + n) as usize % 3];
     let has_paper = files.is_none() && rng.random_bool(0.2);
     let published = Matter {
         matter_code: format!("{area}Z{unit:03}{n:03}-{uscc}").parse().ok()?,
@@ -54,7 +80,12 @@ fn matter(rng: &mut StdRng, area: &str, (unit, n): (u32, u32), files: Option<u32
         in_force_from: "2026-01-01".into(),
         scope: scope(rng, files, has_paper),
     };
-    Some(SampleMatter { published, dept: format!("{area}{:02}", unit + 1), event_type: kind.parse().ok()?, has_paper })
+    Some(SampleMatter {
+        published,
+        dept: format!("{area}{:02}", unit + 1),
+        event_type: kind.parse().ok()?,
+        has_paper,
+    })
 }
 
 fn scope(rng: &mut StdRng, files: Option<u32>, has_paper: bool) -> Vec<ScopeRow> {

@@ -19,48 +19,60 @@ use anyhow::Context as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-pub use item::Item;
+pub(crate) use documents::zip_options;
+pub(crate) use item::Item;
 
 /// A package's files: relative path → bytes.
-pub type Tree = BTreeMap<String, Vec<u8>>;
+pub(crate) type Tree = BTreeMap<String, Vec<u8>>;
 
 /// What to write.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SampleArgs {
+pub(crate) struct SampleArgs {
     /// 件数 / how many good packages
     #[arg(long, default_value_t = 200)]
-    pub count: u32,
+    pub(crate) count: u32,
     /// 随机种子 / the same seed gives the same bytes
     #[arg(long, default_value_t = 7)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// 输出目录 / where to write
     #[arg(long)]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
     /// 立档单位数 / how many units
     #[arg(long, default_value_t = 17)]
-    pub units: u32,
+    pub(crate) units: u32,
     /// 行政区划 / area code of ids and units
     #[arg(long, default_value = "330499")]
-    pub area: String,
+    pub(crate) area: String,
     /// 每个文件的大小(KiB) / size of each document, KiB
     #[arg(long, default_value_t = 8)]
-    pub file_kb: u32,
+    pub(crate) file_kb: u32,
     /// 每件的文件数，不指定则按归档范围 / documents an item; otherwise as the scope says
     #[arg(long)]
-    pub files: Option<u32>,
+    pub(crate) files: Option<u32>,
     /// 写为zip / write zips
     #[arg(long)]
-    pub zip: bool,
+    pub(crate) zip: bool,
     /// 附带有缺陷的包 / also packages with one fault each
     #[arg(long)]
-    pub mutants: bool,
+    pub(crate) mutants: bool,
 }
 
 /// Writes the sample.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn run(args: &SampleArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
+    let batches = write(args)?;
+    let (count, out) = (args.count, args.out.display());
+    writeln!(std::io::stdout(), "已生成 {count} 件、{batches} 批，位于 {out} / {count} packages in {batches} batches under {out}")?;
+    Ok(())
+}
+
+/// Writes the sample and says in how many batches.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn write(args: &SampleArgs) -> anyhow::Result<usize> {
     let mut rng = StdRng::seed_from_u64(args.seed);
     let matters = matters::county(&mut rng, &args.area, args.units, args.files);
     let items: Vec<Item> = (1..=args.count).map(|n| Item::invent(&mut rng, n, args, &matters)).collect();
@@ -70,23 +82,17 @@ pub fn run(args: &SampleArgs) -> anyhow::Result<()> {
         for mutant in mutants::all(&item) {
             let folder = args.out.join("mutants").join(mutant.name);
             write_package(&folder, "package", &mutant.tree, args.zip)?;
-            std::fs::write(folder.join("expected.json"), format!("{{\"must_fail\": \"{}\"}}\n", mutant.check))?;
+            std::fs::write(
+                folder.join("expected.json"),
+                format!("{{\"must_fail\": \"{}\"}}\n", mutant.check),
+            )?;
         }
         write_package(&args.out.join("corrected"), "package", &item.render(), args.zip)?;
     }
     let rows: Vec<_> = matters.iter().map(|m| &m.published).collect();
     std::fs::create_dir_all(&args.out)?;
     std::fs::write(args.out.join("matters.json"), serde_json::to_vec_pretty(&rows)?)?;
-    let mut out = std::io::stdout();
-    writeln!(
-        out,
-        "已生成 {} 件、{batches} 批，位于 {} / {} packages in {batches} batches under {}",
-        items.len(),
-        args.out.display(),
-        items.len(),
-        args.out.display()
-    )?;
-    Ok(())
+    Ok(batches)
 }
 
 /// A batch is one unit's, at most 50 packages, with its catalogue.

@@ -5,17 +5,17 @@ use super::{Item, Tree};
 
 /// A faulty package.
 #[derive(Debug, Clone)]
-pub struct Mutant {
+pub(crate) struct Mutant {
     /// Folder name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The check that must fail or warn.
-    pub check: &'static str,
+    pub(crate) check: &'static str,
     /// The package.
-    pub tree: Tree,
+    pub(crate) tree: Tree,
 }
 
 /// Every mutant of `item`.
-pub fn all(item: &Item) -> Vec<Mutant> {
+pub(crate) fn all(item: &Item) -> Vec<Mutant> {
     let good = item.render();
     let mut out = metadata(item, &good);
     out.extend(content(item, &good));
@@ -45,14 +45,25 @@ fn metadata(item: &Item, good: &Tree) -> Vec<Mutant> {
     vec![
         mutant("title-too-long", "A-07", basic(&title, &format!(">{}<", "超".repeat(600)))),
         mutant("minutes-in-the-month-field", "A-08", basic(&closed, &month)),
-        mutant("event-type-outside-the-list", "A-09", basic(&format!(">{}</eventtype", item.matter.event_type.word()), ">行政神秘</eventtype")),
+        mutant(
+            "event-type-outside-the-list",
+            "A-09",
+            basic(&format!(">{}</eventtype", item.matter.event_type.word()), ">行政神秘</eventtype"),
+        ),
         mutant("closed-before-accepted", "A-10", basic(&closed, "2001-01-01 00:00:00")),
         mutant("retention-differs-from-the-matter", "A-10", both),
         mutant("replacement-character-in-title", "A-11", basic(&title, &format!(">\u{fffd}{}<", item.title))),
         mutant("record-number-empty", "A-12", basic(&format!(">{}<", item.record_no), "><")),
         mutant("required-title-empty", "I-04", basic(&title, "><")),
         mutant("no-decision-step", "I-05", replaced(good, PROCESS, "nodename=\"决定\"", "nodename=\"备注\"")),
-        mutant("xml-with-external-entity", "U-01", basic("\n<description", "\n<!DOCTYPE d [<!ENTITY x SYSTEM \"file:///etc/hostname\">]>\n<description")),
+        mutant(
+            "xml-with-external-entity",
+            "U-01",
+            basic(
+                "\n<description",
+                "\n<!DOCTYPE d [<!ENTITY x SYSTEM \"file:///etc/hostname\">]>\n<description",
+            ),
+        ),
     ]
 }
 
@@ -75,7 +86,10 @@ fn content(item: &Item, good: &Tree) -> Vec<Mutant> {
         tree.insert(format!("{}/{stem}.{ending}", first.range), body);
         tree
     };
-    let row = format!("<file><filename>{}</filename><auxiliaryone>必要</auxiliaryone><auxiliarytwo>电子归档</auxiliarytwo></file>", first.file);
+    let row = format!(
+        "<file><filename>{}</filename><auxiliaryone>必要</auxiliaryone><auxiliarytwo>电子归档</auxiliarytwo></file>",
+        first.file
+    );
     let unlisted = {
         let mut tree = replaced(good, CONFIG, &row, "");
         tree.remove(&path);
@@ -94,7 +108,11 @@ fn content(item: &Item, good: &Tree) -> Vec<Mutant> {
     thumbs.resize(68, 0);
     let mutant = |name, check, tree| Mutant { name, check, tree };
     vec![
-        mutant("file-not-listed", "A-15", with(good.clone(), format!("{}/多余.pdf", first.range), first.data.clone())),
+        mutant(
+            "file-not-listed",
+            "A-15",
+            with(good.clone(), format!("{}/多余.pdf", first.range), first.data.clone()),
+        ),
         mutant("missing-basic-description", "A-17", without(BASIC)),
         mutant("empty-file", "I-07", with(good.clone(), path.clone(), Vec::new())),
         mutant("material-listed-but-absent", "I-08", without(&path)),
@@ -102,6 +120,10 @@ fn content(item: &Item, good: &Tree) -> Vec<Mutant> {
         mutant("xml-not-well-formed", "U-01", cut),
         mutant("forbidden-format", "U-03", renamed("exe", exe)),
         mutant("pdf-cut-short", "U-04", renamed("pdf", b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog".to_vec())),
-        mutant("thumbnail-left-over", "S-03", with(good.clone(), format!("{}/Thumbs.db", first.range), thumbs)),
+        mutant(
+            "thumbnail-left-over",
+            "S-03",
+            with(good.clone(), format!("{}/Thumbs.db", first.range), thumbs),
+        ),
     ]
 }

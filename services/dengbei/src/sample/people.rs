@@ -5,25 +5,25 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, RngExt as _};
 
 const SURNAMES: [&str; 24] = [
-    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "许",
-    "何", "吕", "施", "张", "孔",
+    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱",
+    "秦", "许", "何", "吕", "施", "张", "孔",
 ];
 const GIVEN: [&str; 16] =
     ["伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "涛", "秀英", "建国"];
 const TRADES: [&str; 7] = ["餐饮管理", "建筑工程", "物流", "医药", "商贸", "农业开发", "科技"];
 
 /// A word of `words`.
-pub fn pick<'a>(rng: &mut StdRng, words: &[&'a str]) -> &'a str {
+pub(crate) fn pick<'a>(rng: &mut StdRng, words: &[&'a str]) -> &'a str {
     words.choose(rng).copied().unwrap_or_default()
 }
 
 /// A given name.
-pub fn given(rng: &mut StdRng) -> &'static str {
+pub(crate) fn given(rng: &mut StdRng) -> &'static str {
     pick(rng, &GIVEN)
 }
 
 /// A citizen: name and 18-digit id number (GB 11643), born before 1900.
-pub fn citizen(rng: &mut StdRng, area: &str) -> (String, String) {
+pub(crate) fn citizen(rng: &mut StdRng, area: &str) -> (String, String) {
     let name = format!("{}{}", pick(rng, &SURNAMES), given(rng));
     let body = format!(
         "{area}{}{:02}{:02}{:03}",
@@ -39,14 +39,14 @@ pub fn citizen(rng: &mut StdRng, area: &str) -> (String, String) {
 }
 
 /// A company: name and 统一社会信用代码 in a serial range of our own.
-pub fn company(rng: &mut StdRng, area: &str) -> (String, String) {
+pub(crate) fn company(rng: &mut StdRng, area: &str) -> (String, String) {
     let name = format!("{}氏{}有限公司", pick(rng, &SURNAMES), pick(rng, &TRADES));
     let serial = rng.random_range(0..100_000);
     (name, credit_code(&format!("91{area}MAXX{serial:05}")))
 }
 
 /// Adds the check character of GB 32100 to 17 characters.
-pub fn credit_code(body: &str) -> String {
+pub(crate) fn credit_code(body: &str) -> String {
     const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
     let mut weight = 1;
     let mut sum = 0;
@@ -59,7 +59,7 @@ pub fn credit_code(body: &str) -> String {
 }
 
 /// Bytes that do not compress, as a scan's.
-pub fn noise(rng: &mut StdRng, length: usize) -> Vec<u8> {
+pub(crate) fn noise(rng: &mut StdRng, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     rng.fill_bytes(&mut bytes);
     bytes

@@ -3,11 +3,11 @@
 use super::Item;
 
 /// 基本信息描述
-pub const BASIC: &str = "基本信息描述.XML";
+pub(crate) const BASIC: &str = "基本信息描述.XML";
 /// 办理流程
-pub const PROCESS: &str = "办理流程.XML";
+pub(crate) const PROCESS: &str = "办理流程.XML";
 /// 归档配置表
-pub const CONFIG: &str = "归档配置表.XML";
+pub(crate) const CONFIG: &str = "归档配置表.XML";
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 fn escape(text: &str) -> String {
@@ -15,7 +15,9 @@ fn escape(text: &str) -> String {
 }
 
 fn elements(rows: &[(&str, &str, String)]) -> String {
-    rows.iter().map(|(name, title, text)| format!("  <{name} title=\"{title}\">{}</{name}>\n", escape(text))).collect()
+    rows.iter()
+        .map(|(name, title, text)| format!("  <{name} title=\"{title}\">{}</{name}>\n", escape(text)))
+        .collect()
 }
 
 fn time(t: chrono::NaiveDateTime) -> String {
@@ -27,7 +29,7 @@ fn filed(item: &Item) -> String {
 }
 
 /// 基本信息描述.XML
-pub fn basic(item: &Item) -> String {
+pub(crate) fn basic(item: &Item) -> String {
     let m = &item.matter.published;
     let rows = [
         ("deptname", "立档单位名称", m.unit_name.clone()),
@@ -58,7 +60,7 @@ pub fn basic(item: &Item) -> String {
 }
 
 /// 归档配置表.XML
-pub fn config(item: &Item) -> String {
+pub(crate) fn config(item: &Item) -> String {
     let m = &item.matter.published;
     let rows = [
         ("servicecode", "权力事项编码", m.matter_code.to_string()),
@@ -74,7 +76,10 @@ pub fn config(item: &Item) -> String {
         None => ranges.push((range, row)),
     };
     let row = |file: &str, need: &str, form: &str| {
-        format!("      <file><filename>{}</filename><auxiliaryone>{need}</auxiliaryone><auxiliarytwo>{form}</auxiliarytwo></file>\n", escape(file))
+        format!(
+            "      <file><filename>{}</filename><auxiliaryone>{need}</auxiliaryone><auxiliarytwo>{form}</auxiliarytwo></file>\n",
+            escape(file)
+        )
     };
     for material in &item.materials {
         add(range_name(&material.range), row(&material.file, "必要", "电子归档"));
@@ -86,7 +91,10 @@ pub fn config(item: &Item) -> String {
         .iter()
         .map(|(range, rows)| format!("    <filingrange title=\"{range}\">\n{rows}    </filingrange>\n"))
         .collect();
-    format!("{HEAD}<description title=\"归档配置表\">\n{}  <filingranges>\n{ranges}  </filingranges>\n</description>\n", elements(&rows))
+    format!(
+        "{HEAD}<description title=\"归档配置表\">\n{}  <filingranges>\n{ranges}  </filingranges>\n</description>\n",
+        elements(&rows)
+    )
 }
 
 fn range_name(range: &str) -> &'static str {
@@ -94,7 +102,7 @@ fn range_name(range: &str) -> &'static str {
 }
 
 /// 办理流程.XML
-pub fn process(item: &Item) -> String {
+pub(crate) fn process(item: &Item) -> String {
     let steps: String = item
         .steps
         .iter()
@@ -111,7 +119,7 @@ pub fn process(item: &Item) -> String {
 }
 
 /// 存档信息包目录清单 of batch `n`.
-pub fn catalogue(n: usize, items: &[&Item]) -> String {
+pub(crate) fn catalogue(n: usize, items: &[&Item]) -> String {
     let rows: String = items
         .iter()
         .map(|item| {
