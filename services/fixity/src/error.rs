@@ -1,0 +1,52 @@
+//! Why a verdict could not be reached or stated, by what can be done about it.
+
+use dengbei_bus::HandleError;
+use dengbei_chain::facts::ReadError;
+use dengbei_kit::db;
+use dengbei_kit::documents::DocumentError;
+use dengbei_records::{ErrorClass, Invalid};
+
+/// Why a verdict could not be reached or stated.
+#[derive(Debug, thiserror::Error)]
+pub enum VerdictError {
+    /// The database did not do it.
+    #[error("检测库不可用 / fixity's database does not answer")]
+    Database(#[from] sqlx::Error),
+    /// A document could not be stored.
+    #[error("检测文档无法保存 / a document could not be stored")]
+    Document(#[from] DocumentError),
+    /// The event could not be written.
+    #[error("检测事件无法写出 / the event could not be written")]
+    Event(#[from] ReadError),
+    /// A report or list is no canonical JSON.
+    #[error("检测报告无法写出 / the report could not be written")]
+    Report(#[from] Invalid),
+    /// What the verdict rests on is not here yet, or changed meanwhile.
+    #[error("所依据的内容尚未到达 / not here yet: {0}")]
+    NotYet(String),
+    /// A fault of ours.
+    #[error("检测出错 / a fault of fixity")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl VerdictError {
+    /// What can be done about it.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            // Another delivery of the same bundle was quicker: the next try finds its rows.
+            Self::Database(e) => match db::class(e) {
+                ErrorClass::Conflict => ErrorClass::Unavailable,
+                class => class,
+            },
+            Self::Document(e) => e.class(),
+            Self::NotYet(_) => ErrorClass::Unavailable,
+            Self::Event(_) | Self::Report(_) | Self::Internal(_) => ErrorClass::Internal,
+        }
+    }
+}
+
+impl From<VerdictError> for HandleError {
+    fn from(error: VerdictError) -> Self {
+        Self::new(error.class(), error)
+    }
+}

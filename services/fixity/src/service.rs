@@ -1,0 +1,92 @@
+//! Wiring only: opens the store and the clients, and names every task and what its failure means.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
+use dengbei_chain::RandomIds;
+use dengbei_checks::Scheme;
+use dengbei_kit::admin::Health;
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc};
+use dengbei_records::SystemClock;
+use sqlx::postgres::PgPool;
+use tokio::sync::Semaphore;
+use tonic::service::Routes;
+
+use crate::consumer::{CHECKERS, Checks};
+use crate::staged::Staging;
+use crate::verdict::Author;
+
+/// The name of its producer, its consumer and its inbox.
+const SERVICE: &str = "fixity";
+/// What may still be in hand after the drain: a bundle that is being checked.
+const LAST: Duration = Duration::from_secs(20);
+
+/// Runs fixity until the drain.
+///
+/// # Errors
+/// When a part that it cannot do without fails; see its log for what was tried again before.
+pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    let migrators = [&dengbei_bus::MIGRATOR, &crate::store::MIGRATOR];
+    let pool = db::connect_with(&config.database, config.limits.database_connections, &migrators).await?;
+    let nats = Nats::of(&config).await?;
+    let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
+    let checks = checks(&config, pool.clone())?;
+
+    let mut tasks = Tasks::new(drain.clone());
+    let relay = Relay::new(SERVICE, pool.clone(), nats.clone(), register.clone());
+    let ending = drain.clone();
+    tasks.spawn("relay", OnError::Restart, move || relaying(relay.clone(), ending.clone()));
+    let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register, checks)
+        .at_once(config.limits.bundles_at_once);
+    let ending = drain.clone();
+    tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
+    let (address, ending, health_of) = (config.admin, drain.clone(), (pool.clone(), nats));
+    tasks.spawn("admin", OnError::Stop, move || {
+        let health_of = health_of.clone();
+        admin::serve(address, move || health(health_of.clone()), ending.clone())
+    });
+    let routes = Routes::new(documents::service(pool.clone()))
+        .add_service(dengbei_bus::operations::service(pool, SERVICE));
+    tasks.spawn("grpc", OnError::Stop, move || {
+        let (config, routes, drain) = (config.clone(), routes.clone(), drain.clone());
+        async move { grpc::serve(&config, routes, drain).await }
+    });
+    tasks.join(LAST).await
+}
+
+fn checks(config: &RoleConfig, pool: PgPool) -> anyhow::Result<Checks> {
+    let scheme = Scheme::builtin();
+    let author = Author {
+        area: config.area.clone(),
+        ids: Arc::new(RandomIds),
+        clock: Arc::new(SystemClock),
+        outbox: Outbox::new(config.area.clone()),
+        scheme: format!("{}/{}", scheme.id, scheme.version),
+    };
+    let ingest = grpc::channel(&config.peers.ingest, &config.mesh_token)?;
+    let checkers = Arc::new(Semaphore::new(CHECKERS));
+    Ok(Checks {
+        pool,
+        staging: Staging::new(ingest, spool(config)),
+        author,
+        scheme: Arc::new(scheme),
+        checkers,
+    })
+}
+
+/// Where large packages lie while they are checked: beside the staging area where that is on this machine.
+fn spool(config: &RoleConfig) -> PathBuf {
+    if config.staging.is_dir() { config.staging.clone() } else { std::env::temp_dir() }
+}
+
+/// The relay on a thread of its own: rustc cannot see that its future may move between threads.
+async fn relaying(relay: Relay, drain: Drain) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(relay.run(drain))).await?
+}
+
+async fn health((pool, nats): (PgPool, Nats)) -> Health {
+    Health::default().with("postgres", admin::postgres(&pool).await).with("nats", nats.health())
+}

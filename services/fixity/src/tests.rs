@@ -1,0 +1,1 @@
+//! Verdicts on a real PostgreSQL, with staged packages from a served ingest.

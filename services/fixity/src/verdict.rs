@@ -1,0 +1,177 @@
+//! What a run states: one `item.checked` for all that passed, with a member list whose root covers their
+//! `item.prefiled`; one for each that failed, with its report. Rows, documents and events in the caller's transaction.
+//!
+//! Before: `check.rs`. After: the outbox; registration's `decide.rs` files or returns.
+
+use dengbei_bus::Outbox;
+use dengbei_chain::facts::{DocumentRef, ItemChecked, ItemPrefiled, ReadError, Verdict};
+use dengbei_chain::{Draft, Encoded, Fact, Ids, Member, MemberList, Subject};
+use dengbei_checks::{ENGINE, Report, Stage};
+use dengbei_kit::documents;
+use dengbei_records::{AreaCode, Clock, EventHash, Invalid, canonical};
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+use std::sync::Arc;
+use uuid::Uuid;
+
+use crate::check;
+use crate::error::VerdictError;
+use crate::store::runs::{self, Run};
+
+/// Media type of a report.
+pub(crate) const REPORT: &str = "application/vnd.dengbei.check-report+json";
+
+/// One item's report, before it is stated.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    pub(crate) prefiled: EventHash,
+    pub(crate) fact: ItemPrefiled,
+    pub(crate) record_no: String,
+    pub(crate) report: Report,
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Checked {
+    /// Whether nothing keeps it from being filed.
+    pub(crate) fn is_passed(&self) -> bool {
+        check::failing(&self.report).is_empty()
+    }
+}
+
+/// States verdicts in the deployment's name.
+#[derive(Clone)]
+pub(crate) struct Author {
+    pub(crate) area: AreaCode,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) outbox: Outbox,
+    /// `id/version`
+    pub(crate) scheme: String,
+}
+
+/// A document with its bytes.
+struct Written {
+    body: Vec<u8>,
+    reference: DocumentRef,
+}
+
+impl Author {
+    /// States a run over these items, in this order.
+    ///
+    /// # Errors
+    /// [`VerdictError`]; the transaction is then to be rolled back.
+    pub(crate) async fn state(&self, tx: &mut PgConnection, checked: &[Checked]) -> Result<(), VerdictError> {
+        let run = self.ids.next();
+        let (passed, failed): (Vec<&Checked>, Vec<&Checked>) = checked.iter().partition(|c| c.is_passed());
+        let mut events = Vec::new();
+        let mut traces = Vec::new();
+        let mut rows = Vec::with_capacity(checked.len());
+        if !passed.is_empty() {
+            let (list, written) = member_list(&passed)?;
+            put(tx, &written).await?;
+            rows.extend(passed.iter().map(|c| self.row(run, c, &written)));
+            let count = u32::try_from(passed.len()).unwrap_or(u32::MAX);
+            let verdict = Verdict::Passed { count, root: list.root() };
+            events.push(self.write(Subject::Run(run), vec![], verdict, written.reference)?);
+            traces.push(shared(&passed));
+        }
+        for one in failed {
+            let written = report(&one.report)?;
+            put(tx, &written).await?;
+            rows.push(self.row(run, one, &written));
+            let verdict = Verdict::Failed {
+                item: one.fact.item,
+                data_version: one.fact.data_version,
+                failed: check::failing(&one.report),
+            };
+            let subject = Subject::Item(one.fact.item);
+            events.push(self.write(subject, vec![one.prefiled], verdict, written.reference)?);
+            traces.push(one.traceparent.clone());
+        }
+        runs::insert(tx, &rows).await?;
+        self.outbox.put_traced(tx, &events, &traces).await?;
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        subject: Subject,
+        causes: Vec<EventHash>,
+        verdict: Verdict,
+        report: DocumentRef,
+    ) -> Result<Encoded, ReadError> {
+        let (stage, scheme) = (Stage::G.as_str().to_owned(), self.scheme.clone());
+        let fact = ItemChecked { stage, scheme, engine: ENGINE.to_owned(), verdict, report };
+        Draft {
+            id: self.ids.next(),
+            area: self.area.clone(),
+            subject,
+            causes,
+            actor: None,
+            recorded_at: self.clock.now(),
+            fact: Fact::ItemChecked(fact),
+        }
+        .encode()
+    }
+
+    fn row(&self, run: Uuid, of: &Checked, document: &Written) -> Run {
+        Run {
+            prefiled: of.prefiled,
+            run,
+            submission: of.fact.submission,
+            item: of.fact.item,
+            data_version: of.fact.data_version,
+            scheme: self.scheme.clone(),
+            engine: ENGINE.to_owned(),
+            failed: check::failing(&of.report),
+            document: document.reference.digest,
+            checked_at: self.clock.now().millis(),
+        }
+    }
+}
+
+async fn put(tx: &mut PgConnection, written: &Written) -> Result<(), VerdictError> {
+    documents::put(tx, &written.body, &written.reference.media_type).await?;
+    Ok(())
+}
+
+fn member_list(passed: &[&Checked]) -> Result<(MemberList, Written), Invalid> {
+    let member = |c: &&Checked| {
+        let (event, item, data_version) = (c.prefiled, c.fact.item, c.fact.data_version);
+        Ok(Member { event, item, data_version, detail: detail(&c.report)? })
+    };
+    let members = passed.iter().map(member).collect::<Result<_, Invalid>>()?;
+    let list = MemberList { of: "item.checked".to_owned(), salt: salt(), members };
+    let (body, reference) = list.document()?;
+    Ok((list, Written { body, reference }))
+}
+
+/// What is not a plain pass about an item that passed: its warnings; null when there are none.
+fn detail(report: &Report) -> Result<Value, Invalid> {
+    let notable: Vec<_> = report.notable().collect();
+    if notable.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::to_value(notable).map_err(|e| Invalid::new("check outcome", e))
+}
+
+/// The report with a salt beside its own fields, so that its digest in a public event tells nothing.
+fn report(report: &Report) -> Result<Written, Invalid> {
+    let mut tree = serde_json::to_value(report).map_err(|e| Invalid::new("check report", e))?;
+    if let Some(fields) = tree.as_object_mut() {
+        fields.insert("salt".to_owned(), Value::String(salt()));
+    }
+    let body = canonical::to_vec(&tree)?;
+    let reference = DocumentRef::to(&body, REPORT);
+    Ok(Written { body, reference })
+}
+
+fn salt() -> String {
+    hex::encode(rand::random::<[u8; 32]>())
+}
+
+/// The trace context of a run: the items' own when they share one.
+fn shared(passed: &[&Checked]) -> Option<String> {
+    let first = passed.first()?.traceparent.clone();
+    if passed.iter().all(|c| c.traceparent == first) { first } else { dengbei_kit::telemetry::traceparent() }
+}
