@@ -1,1 +1,39 @@
-//! The registration service of dengbei.
+//! 登记: custody of items from `item.prefiled` on, and the register (the log).
+//!
+//! * **Decides** alone about every submission that was pre-filed: filed, returned or superseded. Never gives one up.
+//! * **Files** in three steps, plan → write → commit. Archival codes (档号) and pack numbers are gap-free and given once;
+//!   a plan is always finished, by any worker, to the same bytes.
+//! * **Publishes** matters (事项), gives units their fonds number and their key.
+//! * **Seals** every event of the area into one append-only log on the primary site, and answers what is sealed.
+//! * A database restored from an old dump is replayed from the log and the packs before anything is decided; two
+//!   histories are refused.
+//!
+//! One item's way through the files: `consumer` → `receive` → `decide` → `plan` → `write` → `file`; or `state`, when it is
+//! returned or superseded. `register/` is the log's side. Services meet only in `proto`.
+
+mod author;
+mod consumer;
+mod decide;
+mod draft;
+mod error;
+mod file;
+mod filing;
+mod grpc;
+mod metrics;
+mod plan;
+mod previous;
+mod publish_matter;
+mod read_filed;
+mod receipt;
+mod receive;
+mod register;
+mod replay;
+mod service;
+mod staged;
+mod state;
+mod store;
+mod unit_keys;
+mod wake;
+mod write;
+
+pub use service::{MIGRATOR, run};

@@ -1,0 +1,140 @@
+//! 正式归档: finishes plans. Write, then commit: states, events and the unit's signature in one transaction.
+//!
+//! A plan is always finished, by any worker. If we crash after the pack is written and before the commit, the next
+//! worker writes the same bytes, finds them there, and commits. Before: `write.rs`. After: the outbox.
+
+use dengbei_bus::Outbox;
+use dengbei_chain::facts::BatchFiled;
+use dengbei_chain::{Encoded, Fact, FactKind, Subject, root};
+use dengbei_kit::{faults, status};
+use dengbei_records::{PackNumber, Timestamp};
+use sqlx::{PgConnection, PgPool};
+
+use crate::author::{Author, Statement};
+use crate::error::FilingError;
+use crate::metrics;
+use crate::store::packs::Filed;
+use crate::store::plans::{End, Plan};
+use crate::store::{documents, items, packs, plans};
+use crate::unit_keys::UnitKeys;
+use crate::write::{Writer, Written};
+
+/// Finishes plans.
+#[derive(Debug, Clone)]
+pub(crate) struct Filer {
+    pub(crate) pool: PgPool,
+    pub(crate) author: Author,
+    pub(crate) outbox: Outbox,
+    pub(crate) keys: UnitKeys,
+    pub(crate) writer: Writer,
+}
+
+impl Filer {
+    /// Finishes one plan. What cannot be finished now is put off, never dropped. False: it was not open, or failed.
+    pub(crate) async fn finish(&self, pack: PackNumber) -> Result<bool, FilingError> {
+        match self.try_finish(pack).await {
+            Ok(done) => Ok(done),
+            Err(e) => {
+                let why = status::chain(&e);
+                metrics::plan_failed(e.class());
+                tracing::error!(%pack, why, "plan cannot be finished yet");
+                let now = self.author.now();
+                plans::put_off(&mut *self.pool.acquire().await?, pack, now, &why).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn try_finish(&self, pack: PackNumber) -> Result<bool, FilingError> {
+        let mut connection = self.pool.acquire().await?;
+        let Some(plan) = plans::load(&mut connection, pack).await? else { return Ok(false) };
+        let documents = documents::of_pack(&mut connection, pack).await?;
+        drop(connection);
+        let written = self.writer.write(&plan, &documents, self.author.now()).await?;
+        let done = self.commit(&plan, &written).await?;
+        faults::reach("filing.committed");
+        Ok(done)
+    }
+
+    async fn commit(&self, plan: &Plan, written: &Written) -> Result<bool, FilingError> {
+        let now = self.author.now();
+        let mut tx = self.pool.begin().await?;
+        if !plans::end(&mut tx, plan.head.pack, End::Committed).await? {
+            return Ok(false);
+        }
+        let (batch, event) = self.batch(&mut tx, plan, written, now).await?;
+        let filed: Vec<_> = plan.items.iter().map(|i| (i.prefiled, i.event.hash)).collect();
+        if items::file(&mut tx, &filed).await? != filed.len() as u64 {
+            let text = format!("pack {}: an item of the plan is not planned", plan.head.pack);
+            return Err(FilingError::Internal(anyhow::anyhow!(text)));
+        }
+        packs::insert(&mut tx, &batch, event.hash, now).await?;
+        packs::insert_items(&mut tx, &stored_items(plan, written)).await?;
+        let mut events: Vec<Encoded> = plan.items.iter().map(|i| encoded(&i.event)).collect();
+        events.push(event);
+        self.outbox.put(&mut tx, &events).await.map_err(|e| FilingError::Internal(e.into()))?;
+        tx.commit().await?;
+        metrics::filed(plan.items.len());
+        tracing::info!(pack = %plan.head.pack, items = plan.items.len(), bytes = written.stored.len, "filed");
+        Ok(true)
+    }
+
+    /// `batch.filed`, signed by the unit.
+    async fn batch(
+        &self,
+        tx: &mut PgConnection,
+        plan: &Plan,
+        written: &Written,
+        now: Timestamp,
+    ) -> Result<(BatchFiled, Encoded), FilingError> {
+        let head = &plan.head;
+        let members = documents::body(tx, &head.members).await?;
+        let members = members.ok_or_else(|| FilingError::Content("成员清单缺失 / no member list".into()))?;
+        let root = root(&plan.hashes());
+        let text = BatchFiled::signed_text(&self.author.area, head.pack, &root, &written.stored.sha256);
+        let (keys, unit) = (self.keys.clone(), head.group.unit.clone());
+        let signed = tokio::task::spawn_blocking(move || keys.sign(&unit, &text)).await;
+        let signed = signed.map_err(|e| FilingError::Internal(e.into()))??;
+        let batch = BatchFiled {
+            pack: head.pack,
+            generation: 1,
+            fonds_no: head.fonds.clone(),
+            year: head.group.year,
+            retention: head.group.retention,
+            count: plan.items.len() as u32,
+            root,
+            pack_digest: written.stored.sha256,
+            pack_bytes: written.stored.len,
+            versions_root: written.summary.versions_root,
+            unit_uscc: head.group.unit.clone(),
+            unit_key: signed.key,
+            unit_signature: signed.signature,
+            members: plan.members(&members),
+        };
+        let subject = Subject::Pack(head.pack);
+        let statement = Statement { subject, causes: Vec::new(), fact: Fact::BatchFiled(batch.clone()) };
+        let event = self.author.state(statement, now)?;
+        Ok((batch, event))
+    }
+}
+
+/// The frozen event as the outbox takes it.
+fn encoded(event: &dengbei_chain::Event) -> Encoded {
+    Encoded { bytes: event.bytes.clone(), hash: event.hash, kind: FactKind::ItemFiled }
+}
+
+fn stored_items<'a>(plan: &'a Plan, written: &Written) -> Vec<Filed<'a>> {
+    // The pack lists its items first, in the plan's order.
+    let places = written.summary.places.iter().map(|place| place.range.clone());
+    let filed = plan.items.iter().zip(places).enumerate();
+    filed
+        .map(|(ordinal, (item, range))| Filed {
+            prefiled: item.prefiled,
+            event: item.event.hash,
+            fact: &item.filed,
+            ordinal,
+            created: plan.head.created,
+            range: Some(range),
+        })
+        .collect()
+}

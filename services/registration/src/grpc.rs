@@ -1,0 +1,108 @@
+//! gRPC `Registration`: parse, call, render; no decisions.
+
+use dengbei_chain::Actor;
+use dengbei_kit::{db, status};
+use dengbei_proto::v1;
+use dengbei_proto::v1::registration_server::Registration;
+use dengbei_records::{ErrorClass, Invalid, ItemId, Problem};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use crate::publish_matter::Publisher;
+use crate::read_filed::{Holdings, Piece};
+use crate::store::history;
+
+/// Serves registration.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) publisher: Publisher,
+    pub(crate) holdings: Holdings,
+}
+
+fn invalid(e: Invalid) -> Status {
+    status::from_problem(&Problem::new("item.invalid", ErrorClass::Invalid, "对象标识无效", e.to_string()))
+}
+
+fn actor(bytes: &[u8]) -> Result<Option<Actor>, Status> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let bytes = bytes.try_into().map_err(|_| invalid(Invalid::new("actor", "not 16 bytes")))?;
+    Ok(Some(Actor(bytes)))
+}
+
+#[tonic::async_trait]
+impl Registration for Served {
+    async fn publish_matters(
+        &self,
+        request: Request<v1::PublishMattersRequest>,
+    ) -> Result<Response<v1::PublishMattersReply>, Status> {
+        let request = request.into_inner();
+        let actor = actor(&request.actor)?;
+        let done = self.publisher.publish(&request.body, actor).await;
+        let done = done.map_err(|e| status::report(&e.problem(), &e))?;
+        Ok(Response::new(v1::PublishMattersReply { published: done.published, unchanged: done.unchanged }))
+    }
+
+    async fn holding(
+        &self,
+        request: Request<v1::HoldingRequest>,
+    ) -> Result<Response<v1::HoldingReply>, Status> {
+        let item = ItemId::from_slice(&request.into_inner().item).map_err(invalid)?;
+        let held = self.holdings.holding(item).await.map_err(|e| status::report(&e.problem(), &e))?;
+        Ok(Response::new(v1::HoldingReply {
+            item: item.as_bytes().to_vec().into(),
+            custody: held.custody.name().to_owned(),
+            data_version: held.data_version,
+            archival_code: held.filed.as_ref().map(|f| f.archival_code.to_string()).unwrap_or_default(),
+            pack: held.filed.as_ref().map_or(0, |f| f.pack.get()),
+            failed: held.failed,
+            record: held.record,
+            report: held.report,
+        }))
+    }
+
+    type ReadFiledStream = BoxStream<'static, Result<v1::FiledChunk, Status>>;
+
+    async fn read_filed(
+        &self,
+        request: Request<v1::ReadFiledRequest>,
+    ) -> Result<Response<Self::ReadFiledStream>, Status> {
+        let request = request.into_inner();
+        let item = ItemId::from_slice(&request.item).map_err(invalid)?;
+        let pieces = self.holdings.read(item, request.data_version, request.path).await;
+        let pieces = pieces.map_err(|e| status::report(&e.problem(), &e))?;
+        let chunks = ReceiverStream::new(pieces)
+            .map(|piece| piece.map(chunk).map_err(|e| status::report(&e.problem(), &e)));
+        Ok(Response::new(chunks.boxed()))
+    }
+
+    async fn filing(&self, _: Request<v1::FilingRequest>) -> Result<Response<v1::FilingReply>, Status> {
+        let failed = |e: sqlx::Error| status::report(&status::plain(db::class(&e)), &e);
+        let mut connection = self.publisher.pool.acquire().await.map_err(failed)?;
+        let counts = history::counts(&mut connection).await.map_err(failed)?;
+        let unsigned = i64::unsigned_abs;
+        Ok(Response::new(v1::FilingReply {
+            undecided: unsigned(counts.undecided),
+            ready: unsigned(counts.ready),
+            open_plans: unsigned(counts.open_plans),
+            filed: unsigned(counts.filed),
+            returned: unsigned(counts.returned),
+            packs: unsigned(counts.packs),
+            oldest_ready: counts.oldest_ready,
+            matters: unsigned(counts.matters),
+        }))
+    }
+}
+
+fn chunk(piece: Piece) -> v1::FiledChunk {
+    v1::FiledChunk {
+        path: piece.content,
+        offset: piece.offset,
+        data: piece.data,
+        last: piece.is_last,
+        logical: piece.logical,
+    }
+}

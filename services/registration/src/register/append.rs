@@ -1,0 +1,78 @@
+//! Takes bundles: from the bus, or by `Append` when the bus did not bring them. Durable when its transaction commits;
+//! idempotent by event hash, whoever sends what how often. Before: the relay. After: `seal.rs`.
+
+use bytes::Bytes;
+use dengbei_bus::{Bundle, BundleHandler, HandleError};
+use dengbei_chain::{Event, MAX_EVENT};
+use dengbei_records::{ErrorClass, EventHash};
+use sqlx::PgConnection;
+
+use super::store;
+use crate::author::Author;
+use crate::wake::{self, Topic};
+
+/// Under which name events are kept whose own bundle's name was taken by other events.
+const STRAY: &str = "stray";
+/// The most events of one bundle.
+const MOST: usize = dengbei_bus::MAX_BUNDLE_EVENTS;
+
+/// Stores bundles.
+#[derive(Debug, Clone)]
+pub(crate) struct Appender {
+    pub(crate) author: Author,
+}
+
+impl BundleHandler for Appender {
+    async fn apply(&self, tx: &mut PgConnection, bundle: &Bundle) -> Result<(), HandleError> {
+        self.append(tx, &bundle.producer, bundle.sequence, &bundle.events).await
+    }
+}
+
+impl Appender {
+    /// Stores one bundle's events.
+    pub(crate) async fn append(
+        &self,
+        tx: &mut PgConnection,
+        producer: &str,
+        sequence: u64,
+        events: &[Bytes],
+    ) -> Result<(), HandleError> {
+        let hashes = check(producer, sequence, events)?;
+        let now = self.author.now();
+        let bundle = match store::insert_bundle(tx, producer, sequence, now).await? {
+            Some(id) => id,
+            None if is_known(tx, &hashes).await? => return Ok(()),
+            None => {
+                tracing::error!(
+                    producer,
+                    sequence,
+                    "a producer says two things under one sequence: both are kept"
+                );
+                let stray = store::next_stray(tx, STRAY).await?;
+                let id = store::insert_bundle(tx, STRAY, stray, now).await?;
+                id.ok_or_else(|| HandleError::new(ErrorClass::Internal, anyhow::anyhow!("stray bundle")))?
+            }
+        };
+        store::insert_entries(tx, bundle, &hashes, events).await?;
+        wake::on_commit(tx, Topic::Log).await?;
+        Ok(())
+    }
+}
+
+/// Only events become entries: what is no event is refused with its whole bundle.
+fn check(producer: &str, sequence: u64, events: &[Bytes]) -> Result<Vec<EventHash>, HandleError> {
+    let is_named = (1..=64).contains(&producer.len()) && sequence > 0 && i64::try_from(sequence).is_ok();
+    if !is_named || events.is_empty() || events.len() > MOST {
+        let text = "事件包无效 / a bundle needs a producer, a sequence from 1 and 1 to 256 events";
+        return Err(HandleError::invalid(text));
+    }
+    if events.iter().any(|e| e.len() > MAX_EVENT || Event::read(e.clone()).is_err()) {
+        return Err(HandleError::invalid("事件无法读取 / the bundle holds what is no event"));
+    }
+    Ok(events.iter().map(|e| EventHash::of(e)).collect())
+}
+
+async fn is_known(tx: &mut PgConnection, hashes: &[EventHash]) -> Result<bool, HandleError> {
+    let distinct: std::collections::HashSet<&EventHash> = hashes.iter().collect();
+    Ok(store::count_known(tx, hashes).await? == distinct.len() as i64)
+}

@@ -1,0 +1,199 @@
+//! Sealing (封存): indices, tiles, checkpoint, at most a second apart.
+//!
+//! (A) one transaction gives indices in the order of arrival; (B) the tiles are durable; (C) the checkpoint is
+//! published, and after that the tables say sealed. If we crash after A, the same entries are written at the next
+//! start; after B, they are written again as they are; after C's publishing, the tables learn it from the checkpoint.
+//! One sealer at a time, by an advisory lock that ends with its connection.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use dengbei_kit::{Drain, faults, status};
+use dengbei_register::{LocalTiles, LogError, LogWriter, StorageError};
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+use super::store::{self, Head};
+use super::{Log, StartError, clear, start};
+use crate::author::Author;
+use crate::metrics;
+use crate::wake::{Topic, Wake};
+
+/// Entries that get their indices in one transaction.
+const AT_ONCE: i64 = 8192;
+/// As many entries are not kept waiting for company.
+const ENOUGH: i64 = 256;
+/// How long entries wait for company.
+const COMPANY: Duration = Duration::from_millis(150);
+/// How often it looks without a signal.
+const TICK: Duration = Duration::from_millis(200);
+/// After a failure, and between attempts to become the sealer.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Entries read and appended at once.
+const CHUNK: u64 = 4096;
+/// Unpublished tiles of a lost history that may be set aside for one batch.
+const MOST_CLEARED: usize = 64;
+
+/// Seals what came.
+#[derive(Debug, Clone)]
+pub(crate) struct Sealer {
+    pub(crate) pool: PgPool,
+    pub(crate) log: Log,
+    pub(crate) author: Author,
+    pub(crate) wake: Wake,
+}
+
+impl Sealer {
+    /// Compares the database with the site's log, unless another process seals already. Before anything else runs.
+    ///
+    /// # Errors
+    /// [`StartError::Forked`] and its like: the role must not start.
+    pub(crate) async fn start(&self) -> Result<(), StartError> {
+        match self.lease().await? {
+            Some(mut lease) => {
+                let reconciled = start::reconcile(&self.pool, &self.log, &self.author).await;
+                let released = release(&mut lease).await;
+                reconciled?;
+                Ok(released?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Seals until the drain. Failures of disk and database are waited out.
+    ///
+    /// # Errors
+    /// When the log is another history than the database: nothing may go on.
+    pub(crate) async fn run(&self, drain: &Drain) -> anyhow::Result<()> {
+        while !drain.is_requested() {
+            match self.reign(drain).await {
+                Ok(()) => {}
+                Err(e) if e.is_final() => return Err(anyhow::Error::new(e).context("the log")),
+                Err(e) => {
+                    tracing::error!(error = %status::chain(&e), "the log cannot be sealed now; trying again")
+                }
+            }
+            drain.pause(AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// Seals as long as this process is the sealer.
+    async fn reign(&self, drain: &Drain) -> Result<(), StartError> {
+        let Some(mut lease) = self.lease().await? else { return Ok(()) };
+        start::reconcile(&self.pool, &self.log, &self.author).await?;
+        let mut writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
+        self.finish(&mut writer).await?;
+        while self.wake.wait(Topic::Log, TICK, drain).await {
+            // The lease is the connection: without it another process may be sealing.
+            lease.ping().await?;
+            self.pass(&mut writer, drain).await?;
+        }
+        // What came before the drain is sealed before the end.
+        self.seal_all(&mut writer).await?;
+        release(&mut lease).await?;
+        Ok(())
+    }
+
+    async fn pass(&self, writer: &mut LogWriter<LocalTiles>, drain: &Drain) -> Result<(), StartError> {
+        let mut connection = self.pool.acquire().await?;
+        let waiting = store::waiting(&mut connection).await?;
+        let oldest = store::oldest_unsealed(&mut connection).await?;
+        drop(connection);
+        metrics::oldest_unsealed(seconds_since(oldest, self.author.now().millis()));
+        if waiting.bundles == 0 {
+            return Ok(());
+        }
+        if waiting.entries < ENOUGH {
+            drain.pause(COMPANY).await;
+        }
+        self.seal_all(writer).await
+    }
+
+    async fn seal_all(&self, writer: &mut LogWriter<LocalTiles>) -> Result<(), StartError> {
+        while self.assign().await? > 0 {
+            self.finish(writer).await?;
+        }
+        Ok(())
+    }
+
+    /// (A) Gives indices; how many bundles got theirs.
+    async fn assign(&self) -> Result<usize, StartError> {
+        let mut tx = self.pool.begin().await?;
+        let (_, bundles) = store::assign(&mut tx, AT_ONCE).await?;
+        tx.commit().await?;
+        if bundles > 0 {
+            faults::reach("log.sealed");
+        }
+        Ok(bundles)
+    }
+
+    /// (B) and (C) for everything that has an index.
+    async fn finish(&self, writer: &mut LogWriter<LocalTiles>) -> Result<(), StartError> {
+        let head = store::head(&mut *self.pool.acquire().await?).await?;
+        while writer.size() < head.assigned {
+            let (from, to) = (writer.size(), head.assigned.min(writer.size() + CHUNK));
+            let entries = store::range(&mut *self.pool.acquire().await?, from, to).await?;
+            if entries.len() as u64 != to - from {
+                return Err(StartError::Gap { from, to });
+            }
+            self.append(writer, &entries).await?;
+        }
+        faults::reach("log.tiles");
+        let checkpoint = writer.checkpoint(&self.log.signer).await?;
+        let mut tx = self.pool.begin().await?;
+        let (size, root, sealed_at) = (writer.size(), writer.root(), self.author.now().millis());
+        store::publish(&mut tx, &Head { assigned: head.assigned, size, root, checkpoint, sealed_at }).await?;
+        tx.commit().await?;
+        metrics::sealed(size.saturating_sub(head.size), size);
+        Ok(())
+    }
+
+    /// Appends; sets aside what an unpublished, lost history left where these tiles belong.
+    async fn append(
+        &self,
+        writer: &mut LogWriter<LocalTiles>,
+        entries: &[bytes::Bytes],
+    ) -> Result<(), StartError> {
+        for _ in 0..MOST_CLEARED {
+            match writer.append(entries).await {
+                Ok(_) => return Ok(()),
+                Err(LogError::Storage(StorageError::Conflict(tile))) => {
+                    clear::set_aside(&self.log, tile, self.author.now()).await?;
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Err(StartError::Site(anyhow::anyhow!("too many tiles of another history")))
+    }
+
+    /// The right to seal, on a connection of its own; `None` when another has it.
+    async fn lease(&self) -> Result<Option<PgConnection>, StartError> {
+        let mut connection = self.pool.acquire().await?.detach();
+        let is_ours: bool =
+            sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended('register.seal', 0))")
+                .fetch_one(&mut connection)
+                .await?;
+        if is_ours {
+            return Ok(Some(connection));
+        }
+        connection.close().await?;
+        Ok(None)
+    }
+}
+
+/// Gives the right up before the connection is gone, so that the next process need not wait for that.
+async fn release(lease: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_unlock_all()").execute(lease).await.map(drop)
+}
+
+fn seconds_since(then: i64, now: i64) -> f64 {
+    if then == 0 { 0.0 } else { (now - then).max(0) as f64 / 1000.0 }
+}
+
+impl Sealer {
+    /// The log as published, for health and for whoever waits for it.
+    pub(crate) async fn size(&self) -> anyhow::Result<u64> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(store::head(&mut connection).await.context("log_head")?.size)
+    }
+}

@@ -1,0 +1,255 @@
+//! Wiring only: builds the parts, names every task and what its failure means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dengbei_bus::{BundleConsumer, Consumer, Nats, Outbox, RegisterClient, Relay};
+use dengbei_chain::RandomIds;
+use dengbei_kit::admin::{self, Health};
+use dengbei_kit::grpc::{self, MAX_MESSAGE, MeshChannel};
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, db, documents, status};
+use dengbei_proto::v1::register_server::RegisterServer;
+use dengbei_proto::v1::registration_server::RegistrationServer;
+use dengbei_records::{AreaCode, Clock, SystemClock};
+use dengbei_vault::Site;
+use sqlx::PgPool;
+use tonic::service::Routes;
+
+use crate::author::Author;
+use crate::consumer::Registrar;
+use crate::file::Filer;
+use crate::filing;
+use crate::grpc::Served;
+use crate::metrics;
+use crate::plan::Planner;
+use crate::publish_matter::Publisher;
+use crate::read_filed::Holdings;
+use crate::receipt::Receipts;
+use crate::register::{self, Appender, Log, Sealer};
+use crate::staged::Staging;
+use crate::state::Stater;
+use crate::unit_keys::UnitKeys;
+use crate::wake::Wake;
+use crate::write::Writer;
+
+/// Names the role's producer, its consumer and its inbox.
+pub(crate) const NAME: &str = "registration";
+/// The durable of the register's own consumer.
+const REGISTER: &str = "register";
+/// Workers that finish plans.
+const WORKERS: [&str; 2] = ["file 1", "file 2"];
+/// How long tasks have to end.
+const END: Duration = Duration::from_secs(25);
+
+/// The tables (versions from 1).
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Everything the tasks share.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) pool: PgPool,
+    pub(crate) author: Author,
+    pub(crate) site: Site,
+    pub(crate) log: Log,
+    pub(crate) keys: UnitKeys,
+    pub(crate) staging: Staging,
+    pub(crate) fixity: MeshChannel,
+    pub(crate) wake: Wake,
+    pub(crate) linger: Duration,
+}
+
+impl Parts {
+    /// Connects to the database and opens site, log and keys.
+    pub(crate) async fn open(config: &RoleConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let connections = config.limits.database_connections;
+        let migrators = [&dengbei_bus::MIGRATOR, &MIGRATOR];
+        let pool = db::connect_with(&config.database, connections, &migrators).await?;
+        let site = config.site.clone();
+        let site = tokio::task::spawn_blocking(move || Site::open(site)).await??;
+        let channel = |url: &str| grpc::channel(url, &config.mesh_token);
+        Ok(Self {
+            pool,
+            author: Author::new(config.area.clone(), clock, Arc::new(RandomIds)),
+            log: Log::open(&config.site, &config.keys, &config.area)?,
+            site,
+            keys: UnitKeys::new(&config.keys),
+            staging: Staging::new(channel(&config.peers.ingest)?),
+            fixity: channel(&config.peers.fixity)?,
+            wake: Wake::default(),
+            linger: config.linger,
+        })
+    }
+
+    fn area(&self) -> AreaCode {
+        self.author.area.clone()
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(self.area())
+    }
+
+    pub(crate) fn sealer(&self) -> Sealer {
+        let (pool, log, author) = (self.pool.clone(), self.log.clone(), self.author.clone());
+        Sealer { pool, log, author, wake: self.wake.clone() }
+    }
+
+    pub(crate) fn appender(&self) -> Appender {
+        Appender { author: self.author.clone() }
+    }
+
+    pub(crate) fn registrar(&self) -> Registrar {
+        Registrar {
+            pool: self.pool.clone(),
+            author: self.author.clone(),
+            fixity: self.fixity.clone(),
+            site: self.site.clone(),
+            keys: self.keys.clone(),
+        }
+    }
+
+    pub(crate) fn planner(&self) -> Planner {
+        Planner {
+            pool: self.pool.clone(),
+            author: self.author.clone(),
+            staging: self.staging.clone(),
+            site: self.site.clone(),
+            linger: self.linger,
+        }
+    }
+
+    pub(crate) fn filer(&self) -> Filer {
+        let (pool, site, staging) = (self.pool.clone(), self.site.clone(), self.staging.clone());
+        Filer {
+            pool: self.pool.clone(),
+            author: self.author.clone(),
+            outbox: self.outbox(),
+            keys: self.keys.clone(),
+            writer: Writer { pool, area: self.area(), staging, site },
+        }
+    }
+
+    pub(crate) fn stater(&self) -> Stater {
+        Stater { pool: self.pool.clone(), author: self.author.clone(), outbox: self.outbox() }
+    }
+
+    pub(crate) fn publisher(&self) -> Publisher {
+        let (pool, author) = (self.pool.clone(), self.author.clone());
+        Publisher { pool, outbox: self.outbox(), author, keys: self.keys.clone() }
+    }
+
+    pub(crate) fn holdings(&self) -> Holdings {
+        Holdings { pool: self.pool.clone(), site: self.site.clone(), area: self.area() }
+    }
+
+    fn receipts(&self) -> Receipts {
+        Receipts { pool: self.pool.clone(), log: self.log.clone() }
+    }
+
+    pub(crate) fn routes(&self) -> Routes {
+        let served = Served { publisher: self.publisher(), holdings: self.holdings() };
+        let registration = RegistrationServer::new(served)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        let (pool, log, appender) = (self.pool.clone(), self.log.clone(), self.appender());
+        let served = register::Served { pool, log, appender, receipts: self.receipts() };
+        let register = RegisterServer::new(served)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        Routes::new(registration)
+            .add_service(register)
+            .add_service(documents::service(self.pool.clone()))
+            .add_service(dengbei_bus::operations::service(self.pool.clone(), NAME))
+    }
+
+    async fn health(&self, nats: &Nats) -> Health {
+        let site = self.site.clone();
+        let site = tokio::task::spawn_blocking(move || site.free_bytes().map(drop)).await;
+        let site = site.map_err(|e| e.to_string()).and_then(|r| r.map_err(|e| status::chain(&e)));
+        Health::default()
+            .with("postgres", admin::postgres(&self.pool).await)
+            .with("nats", nats.health())
+            .with("site", site)
+    }
+}
+
+/// Runs the role until the drain.
+///
+/// # Errors
+/// When the database or the keys are not there, the log is another history than the database, or a task that the role
+/// cannot do without fails.
+pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    metrics::describe();
+    let parts = Parts::open(&config, Arc::new(SystemClock)).await?;
+    let nats = Nats::of(&config).await?;
+    parts.sealer().start().await?;
+    let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
+    let consumer = Consumer::new(NAME, parts.pool.clone(), nats.clone(), register.clone(), parts.registrar())
+        .at_once(config.limits.bundles_at_once);
+    let to_hear = parts.sealer().size().await?;
+    let mut tasks = Tasks::new(drain.clone());
+    serve(&mut tasks, &config, &parts, &nats, &drain);
+    listen(&mut tasks, &parts, &consumer, &nats, &drain);
+    let relay = Relay::new(NAME, parts.pool.clone(), nats, register);
+    let ending = drain.clone();
+    tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));
+    work(&mut tasks, &parts, &consumer, to_hear, &drain);
+    tasks.join(END).await
+}
+
+fn serve(tasks: &mut Tasks, config: &RoleConfig, parts: &Parts, nats: &Nats, drain: &Drain) {
+    let (served, config, ending) = (parts.clone(), config.clone(), drain.clone());
+    let admin = config.admin;
+    tasks.spawn("grpc", OnError::Stop, move || {
+        let (config, routes, ending) = (config.clone(), served.routes(), ending.clone());
+        async move { grpc::serve(&config, routes, ending).await }
+    });
+    let (parts, nats, ending) = (parts.clone(), nats.clone(), drain.clone());
+    tasks.spawn("admin", OnError::Stop, move || {
+        let (parts, nats, ending) = (parts.clone(), nats.clone(), ending.clone());
+        let health = move || {
+            let (parts, nats) = (parts.clone(), nats.clone());
+            async move { parts.health(&nats).await }
+        };
+        admin::serve(admin, health, ending)
+    });
+}
+
+fn listen(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, nats: &Nats, drain: &Drain) {
+    let (hearing, ending) = (consumer.clone(), drain.clone());
+    tasks.spawn("consumer", OnError::Restart, move || hearing.clone().run(ending.clone()));
+    let appending = BundleConsumer::new(REGISTER, parts.pool.clone(), nats.clone(), parts.appender());
+    let ending = drain.clone();
+    tasks.spawn("register", OnError::Restart, move || appending.clone().run(ending.clone()));
+    let (waking, ending) = (parts.clone(), drain.clone());
+    tasks.spawn("wake", OnError::Restart, move || {
+        let (parts, drain) = (waking.clone(), ending.clone());
+        async move { parts.wake.listen(&parts.pool, &drain).await }
+    });
+    let (sealer, ending) = (parts.sealer(), drain.clone());
+    tasks.spawn("seal", OnError::Stop, move || {
+        let (sealer, drain) = (sealer.clone(), ending.clone());
+        async move { sealer.run(&drain).await }
+    });
+}
+
+/// What decides and states begins only when everything that was stated before is heard.
+fn work(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, to_hear: u64, drain: &Drain) {
+    let heard = filing::Heard::new(consumer.clone(), to_hear);
+    for name in ["plan", "state", WORKERS[0], WORKERS[1], "standing"] {
+        let (parts, heard, ending) = (parts.clone(), heard.clone(), drain.clone());
+        tasks.spawn(name, OnError::Restart, move || {
+            let (parts, heard, drain) = (parts.clone(), heard.clone(), ending.clone());
+            async move {
+                if !heard.wait(&drain).await {
+                    return Ok(());
+                }
+                match name {
+                    "plan" => filing::plan(&parts, &drain).await,
+                    "state" => filing::state(&parts, &drain).await,
+                    "standing" => filing::standing(&parts, &drain).await,
+                    _ => filing::file(&parts, &drain).await,
+                }
+            }
+        });
+    }
+}

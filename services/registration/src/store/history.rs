@@ -1,0 +1,120 @@
+//! What is asked about items and about the whole: reads only.
+
+use dengbei_records::{DataVersion, EventHash, ItemId, PackNumber, Sha256, SubmissionId};
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::items::{Standing, version};
+use super::{read, signed};
+
+/// What registration knows of one submission.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) data_version: DataVersion,
+    pub(crate) submission: SubmissionId,
+    pub(crate) standing: Standing,
+    pub(crate) checked: Option<EventHash>,
+    pub(crate) failed: Vec<String>,
+    pub(crate) report: Option<Sha256>,
+}
+
+#[derive(FromRow)]
+struct KnownRow {
+    data_version: i32,
+    submission: Uuid,
+    state: String,
+    checked: Option<Vec<u8>>,
+    failed: Vec<String>,
+    report: Option<Vec<u8>>,
+}
+
+impl TryFrom<KnownRow> for Known {
+    type Error = sqlx::Error;
+    fn try_from(row: KnownRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            data_version: read(version(row.data_version))?,
+            submission: SubmissionId::from_uuid(row.submission),
+            standing: Standing::from_name(&row.state)?,
+            checked: row.checked.map(|h| read(EventHash::from_slice(&h))).transpose()?,
+            failed: row.failed,
+            report: row.report.map(|d| read(Sha256::from_slice(&d))).transpose()?,
+        })
+    }
+}
+
+/// Every submission of an item, newest first.
+pub(crate) async fn submissions(tx: &mut PgConnection, item: ItemId) -> Result<Vec<Known>, sqlx::Error> {
+    let rows: Vec<KnownRow> = sqlx::query_as(
+        "select data_version, submission, state, checked, failed, report from items where item = $1
+         order by data_version desc, received_at desc, prefiled",
+    )
+    .bind(item.uuid())
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter().map(Known::try_from).collect()
+}
+
+/// The verdict that let a submission pass, and the `batch.filed` and member list of its pack.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof {
+    pub(crate) checked: EventHash,
+    pub(crate) batch: EventHash,
+    pub(crate) members: Sha256,
+}
+
+/// What a receipt for a filed version rests on; `None` until its batch is committed.
+pub(crate) async fn proof(
+    tx: &mut PgConnection,
+    prefiled: EventHash,
+    pack: PackNumber,
+) -> Result<Option<Proof>, sqlx::Error> {
+    let row: Option<(Option<Vec<u8>>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "select i.checked, p.event, p.members from items i, packs p where i.prefiled = $1 and p.pack = $2",
+    )
+    .bind(prefiled.as_bytes().as_slice())
+    .bind(signed(pack.get()))
+    .fetch_optional(tx)
+    .await?;
+    let Some((Some(checked), batch, members)) = row else { return Ok(None) };
+    Ok(Some(Proof {
+        checked: read(EventHash::from_slice(&checked))?,
+        batch: read(EventHash::from_slice(&batch))?,
+        members: read(Sha256::from_slice(&members))?,
+    }))
+}
+
+/// Counts for the console and the metrics.
+#[derive(Debug, Clone, Copy, Default, FromRow)]
+pub(crate) struct Counts {
+    pub(crate) undecided: i64,
+    pub(crate) ready: i64,
+    pub(crate) open_plans: i64,
+    pub(crate) filed: i64,
+    pub(crate) returned: i64,
+    pub(crate) packs: i64,
+    pub(crate) oldest_ready: i64,
+    pub(crate) matters: i64,
+    /// Plans that failed at least once.
+    pub(crate) troubled_plans: i64,
+    /// Items that could not be planned at least once.
+    pub(crate) put_off: i64,
+}
+
+/// Counts everything.
+pub(crate) async fn counts(tx: &mut PgConnection) -> Result<Counts, sqlx::Error> {
+    sqlx::query_as(
+        "select
+           (select count(*) from items where state = 'prefiled') as undecided,
+           (select count(*) from items where state = 'ready') as ready,
+           (select count(*) from plans where state = 'open') as open_plans,
+           (select count(*) from items where state = 'filed') as filed,
+           (select count(*) from items where state in ('failing', 'returned')) as returned,
+           (select count(*) from packs) as packs,
+           (select coalesce(min(decided_at), 0) from items where state = 'ready') as oldest_ready,
+           (select count(*) from matters) as matters,
+           (select count(*) from plans where state = 'open' and tries > 0) as troubled_plans,
+           (select count(*) from items where state = 'ready' and tries > 0) as put_off",
+    )
+    .fetch_one(tx)
+    .await
+}
