@@ -1,5 +1,7 @@
 //! What services stand on, over real sockets and a real PostgreSQL.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "for tests only")]
+
 use dengbei_kit::{Drain, admin, db, documents, grpc, status};
 use dengbei_records::{ErrorClass, Sha256};
 use dengbei_testkit::{PATIENCE, Postgres, eventually};

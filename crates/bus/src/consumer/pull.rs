@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
-use dengbei_kit::Drain;
 use dengbei_kit::status::chain;
+use dengbei_kit::{Drain, faults};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -102,7 +102,7 @@ where
     };
     // What was fetched ahead would else come again only after the acknowledgement time.
     while let Some(Some(Ok(message))) = messages.next().now_or_never() {
-        acknowledge(&message, Verdict::Later(Duration::ZERO)).await;
+        acknowledge(&message, Verdict::Later(AGAIN)).await;
     }
     while let Some(ended) = in_hand.join_next().await {
         complain(durable, ended);
@@ -122,6 +122,7 @@ where
     W: Future<Output = Verdict>,
 {
     let verdict = handle(message.payload.clone()).await;
+    faults::reach("bus.consumer.committed");
     acknowledge(&message, verdict).await;
 }
 

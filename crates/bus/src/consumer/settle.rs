@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use dengbei_chain::{Event, ReadError};
+use dengbei_kit::faults;
 use dengbei_records::{ErrorClass, EventHash};
 use futures::FutureExt as _;
 use sqlx::postgres::PgConnection;
@@ -169,6 +170,7 @@ impl<H: Handler> Shared<H> {
             Err(e) => return Ok(Attempt::Failed(e)),
         };
         let released = self.keep_waiting(&mut tx, held, &outcomes).await?;
+        faults::reach("bus.consumer.applied");
         tx.commit().await?;
         if released > 0 {
             self.due.notify_one();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_kit::Drain;
+use dengbei_kit::{Drain, faults};
 use sqlx::postgres::{PgConnection, PgListener};
 
 use super::Working;
@@ -28,6 +28,7 @@ impl Working {
         listener.listen(outbox::CHANNEL).await?;
         while !drain.is_requested() {
             if outbox::number(&mut lease, AT_ONCE).await? > 0 {
+                faults::reach("bus.relay.numbered");
                 self.numbered.notify_one();
                 self.held.notify_one();
                 continue;

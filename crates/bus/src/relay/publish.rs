@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
-use dengbei_kit::Drain;
 use dengbei_kit::status::chain;
+use dengbei_kit::{Drain, faults};
 use futures::StreamExt as _;
 use tracing::{info, warn};
 
@@ -87,15 +87,17 @@ impl Working {
         if rows.is_empty() {
             return Ok(Round::Nothing);
         }
-        let results: Vec<(u64, Result<(), Failure>)> = futures::stream::iter(&rows)
-            .map(|row| async { (row.sequence(), self.publish_row(row).await) })
+        let all = rows.len();
+        let results: Vec<(u64, Result<(), Failure>)> = futures::stream::iter(rows)
+            .map(|row| async move { (row.sequence(), self.publish_row(&row).await) })
             .buffer_unordered(IN_FLIGHT)
             .collect()
             .await;
         let done: Vec<u64> =
             results.iter().filter(|(_, r)| r.is_ok()).map(|(sequence, _)| *sequence).collect();
+        faults::reach("bus.relay.published");
         outbox::set_published(&self.relay.pool, &done).await?;
-        measured::published(&self.relay.service, done.len(), rows.len() - done.len());
+        measured::published(&self.relay.service, done.len(), all - done.len());
         Ok(round(results.into_iter().map(|(_, result)| result)))
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use dengbei_kit::Drain;
 use dengbei_kit::status::{chain, class};
+use dengbei_kit::{Drain, faults};
 use dengbei_proto::v1;
 use dengbei_records::ErrorClass;
 use tokio::time::Instant;
@@ -89,6 +89,7 @@ impl Working {
             Err(status) if class(&status) == ErrorClass::Invalid => self.append_singly(bundles).await?,
             outcome => outcome?,
         }
+        faults::reach("bus.relay.appended");
         outbox::set_appended(&self.relay.pool, &sequences).await?;
         measured::appended(&self.relay.service, sequences.len());
         Ok(())

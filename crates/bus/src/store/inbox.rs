@@ -14,7 +14,7 @@ pub(crate) struct Place<'a> {
     pub(crate) sequence: u64,
 }
 
-/// Claims a whole bundle in this transaction. False: it is done, or some of its events are ([`Self::partly`]).
+/// Claims a whole bundle in this transaction. False: it is done, or some of its events are .
 pub(crate) async fn claim_whole(tx: &mut PgConnection, place: Place<'_>) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query(
         "insert into bus.inbox (consumer, producer, sequence) select $1, $2, $3
@@ -127,4 +127,48 @@ pub(crate) async fn compact(pool: &PgPool, consumer: &str, older_than: Duration)
     .execute(pool)
     .await?;
     Ok(gone.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use dengbei_kit::db;
+    use dengbei_testkit::Postgres;
+
+    use super::*;
+
+    async fn database() -> PgPool {
+        let url = Postgres::start().await.unwrap().database().await.unwrap();
+        db::connect(&url, &[&crate::MIGRATOR]).await.unwrap()
+    }
+
+    async fn claim(pool: &PgPool, sequence: u64) -> bool {
+        let place = Place { consumer: "query", producer: "ingest.1", sequence };
+        claim_whole(&mut pool.acquire().await.unwrap(), place).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_watermark_rises_over_what_has_no_gap_and_remembers_it() {
+        let pool = database().await;
+        for sequence in [1, 2, 3, 5, 6] {
+            assert!(claim(&pool, sequence).await);
+        }
+        assert_eq!(compact(&pool, "query", Duration::from_secs(60)).await.unwrap(), 0, "all are young");
+        assert_eq!(compact(&pool, "query", Duration::ZERO).await.unwrap(), 3);
+        let of = |n| ("ingest.1".to_owned(), n);
+        let done = are_done(&pool, "query", &[of(2), of(4), of(5), of(7)]).await.unwrap();
+        assert_eq!(done, [true, false, true, false]);
+        assert!(!claim(&pool, 2).await, "below the watermark");
+        assert!(!claim(&pool, 5).await, "above the gap");
+        assert!(claim(&pool, 4).await);
+        assert_eq!(compact(&pool, "query", Duration::ZERO).await.unwrap(), 3);
+        assert!(!claim(&pool, 6).await);
+    }
+
+    #[tokio::test]
+    async fn a_watermark_does_not_begin_above_a_gap() {
+        let pool = database().await;
+        assert!(claim(&pool, 2).await);
+        assert_eq!(compact(&pool, "query", Duration::ZERO).await.unwrap(), 0);
+        assert!(claim(&pool, 1).await);
+    }
 }
