@@ -2,7 +2,14 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::check::CheckArgs;
+use crate::commands::dead_letters::DeadLettersArgs;
+use crate::commands::digest::DigestArgs;
+use crate::commands::item::{ItemArgs, ReceiptArgs};
+use crate::commands::matter::MatterArgs;
 use crate::commands::serve::ServeArgs;
+use crate::commands::submit::SubmitArgs;
+use crate::commands::validate::ValidateArgs;
 use crate::bench::Bench;
 use crate::export::ExportArgs;
 use crate::fsck::FsckArgs;
@@ -37,4 +44,20 @@ pub(crate) enum Command {
     /// Measure, beside a floor / 性能测量
     #[command(subcommand)]
     Bench(Bench),
+    /// Submit packages / 提交存档信息包
+    Submit(SubmitArgs),
+    /// Matters and their filing scopes / 事项及归档范围
+    Matter(MatterArgs),
+    /// Show an item and its history / 查看一件
+    Item(ItemArgs),
+    /// Fetch an item's evidence receipt / 取存证回执
+    Receipt(ReceiptArgs),
+    /// What could not be handled / 滞留消息
+    DeadLetters(DeadLettersArgs),
+    /// Check a package before sending it / 报送前自检
+    Check(CheckArgs),
+    /// Validate without a server / 离线校验
+    Validate(ValidateArgs),
+    /// Digest a file / 计算文件摘要
+    Digest(DigestArgs),
 }

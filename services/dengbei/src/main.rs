@@ -39,6 +39,14 @@ async fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Serve(args) => commands::serve::run(args).await.map(|()| true),
         Command::Up(options) => up::run(options).await.map(|()| true),
         Command::Verify(args) => verify::run(&args),
+        Command::Submit(args) => commands::submit::run(args).await,
+        Command::Matter(args) => commands::matter::run(args).await,
+        Command::Item(args) => commands::item::run(args).await,
+        Command::Receipt(args) => commands::item::receipt(args).await,
+        Command::DeadLetters(args) => commands::dead_letters::run(args).await,
+        Command::Check(args) => commands::check::run(&args),
+        Command::Validate(args) => commands::validate::run(&args),
+        Command::Digest(args) => commands::digest::run(&args),
     }
 }
 

@@ -63,7 +63,7 @@ fn flat(mut check: Check) -> Vec<Finding> {
     }
     let finding = |d: Detail| Finding {
         id: check.id.clone(),
-        severity: check.severity.clone(),
+        severity: if check.severity == "B" { "block".into() } else { "warn".into() },
         result: check.result.clone(),
         message: d.message,
         message_en: d.message_en,
@@ -80,12 +80,13 @@ mod tests {
     #[test]
     fn failing_and_warning_checks_are_shown_and_passing_ones_are_not() {
         let report = r#"{"checks":[
-            {"id":"A-08","name":"元数据项类型格式","severity":"block","result":"failed","findings":[{"place":"close_time","message":"月份 47","message_en":"month 47","remedy":"改"}]},
-            {"id":"A-02","severity":"block","result":"passed","findings":[]},
-            {"id":"S-03","name":"多余文件","severity":"warn","result":"warning","findings":[]}]}"#;
+            {"id":"A-08","name":"元数据项类型格式","severity":"B","result":"failed","findings":[{"place":"close_time","message":"月份 47","message_en":"month 47","remedy":"改"}]},
+            {"id":"A-02","severity":"B","result":"passed","findings":[]},
+            {"id":"S-03","name":"多余文件","severity":"W","result":"warning","findings":[]}]}"#;
         let found = of(report.as_bytes());
         assert_eq!(found.iter().map(|f| f.id.as_str()).collect::<Vec<_>>(), ["A-08", "S-03"]);
         assert_eq!((found[0].place.as_str(), found[1].message.as_str()), ("close_time", "多余文件"));
+        assert_eq!((found[0].severity.as_str(), found[1].severity.as_str()), ("block", "warn"));
         assert!(of(b"").is_empty() && of(b"[]").is_empty());
     }
 }

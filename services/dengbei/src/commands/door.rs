@@ -56,7 +56,7 @@ pub(crate) enum DoorError {
     #[error("门户无应答 / the door does not answer")]
     Unreachable(#[source] anyhow::Error),
     /// It said no.
-    #[error("{} {}: {} / {}", .0.as_u16(), .1.code, .1.message, .1.message_en)]
+    #[error("{} {}: {} / {} {}", .0.as_u16(), .1.code, .1.message, .1.message_en, .1.remedy)]
     Refused(StatusCode, Box<Refused>),
     /// What is to be sent cannot be read.
     #[error("{0:#}")]

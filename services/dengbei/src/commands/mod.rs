@@ -1,3 +1,18 @@
 //! The commands, one module each; the grammar that reaches them is `cli`.
 
+pub(crate) mod check;
+pub(crate) mod dead_letters;
+pub(crate) mod digest;
+mod door;
+pub(crate) mod item;
+pub(crate) mod matter;
 pub(crate) mod serve;
+pub(crate) mod submit;
+pub(crate) mod validate;
+
+use std::io::Write as _;
+
+/// One line to the user.
+fn say(line: impl std::fmt::Display) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}")
+}

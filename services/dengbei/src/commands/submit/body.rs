@@ -65,7 +65,10 @@ fn write(part: &Part, outlet: &mut Outlet) -> io::Result<()> {
     zip.finish().map_err(io::Error::other)?.into_inner().flush()
 }
 
-fn write_folder<W: Write>(zip: &mut ZipWriter<zip::write::StreamWriter<W>>, parcel: &Parcel) -> io::Result<()> {
+fn write_folder<W: Write>(
+    zip: &mut ZipWriter<zip::write::StreamWriter<W>>,
+    parcel: &Parcel,
+) -> io::Result<()> {
     let source = FolderSource::open(&parcel.path, &Limits::PACKAGE).map_err(local)?;
     let mut buffer = vec![0; BUFFER];
     for (index, entry) in source.entries().iter().enumerate() {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use dengbei_formats::{BASIC, Batch, CONFIG, Catalogue, Limits, PROCESS, PackageSource, ReadError, read_package};
+use dengbei_formats::{
+    BASIC, Batch, CONFIG, Catalogue, Limits, PROCESS, PackageSource, ReadError, read_package,
+};
 use dengbei_formats::{FolderSource, ZipSource};
 use dengbei_records::Problem;
 
@@ -125,7 +127,14 @@ fn is_zip(name: &str) -> bool {
 }
 
 fn folder(path: &Path) -> Parcel {
-    let parcel = Parcel { name: name_of(path), path: path.to_owned(), is_zip: false, bytes: 0, number: None, fault: None };
+    let parcel = Parcel {
+        name: name_of(path),
+        path: path.to_owned(),
+        is_zip: false,
+        bytes: 0,
+        number: None,
+        fault: None,
+    };
     match FolderSource::open(path, &Limits::PACKAGE) {
         Ok(source) => {
             let bytes = source.entries().iter().map(|e| e.bytes + 512).sum();

@@ -75,7 +75,9 @@ impl Line {
 
     /// Whether something is still to be decided about it, so that following it makes sense.
     pub(super) fn is_followed(&self) -> bool {
-        matches!(self.outcome.as_str(), "prefiled" | "duplicate") && self.submission.is_some() && self.item.is_some()
+        matches!(self.outcome.as_str(), "prefiled" | "duplicate")
+            && self.submission.is_some()
+            && self.item.is_some()
     }
 
     /// Whether it got to `target`. What is not kept long enough for the archive's range ends at certified.
@@ -92,7 +94,8 @@ pub(super) fn has_reached(state: &Value, target: Target, retention: &str) -> boo
     let region = |name: &str| state.get(name).and_then(Value::as_str).unwrap_or_default();
     let custody = region("custody");
     let is_filed = matches!(custody, "filed" | "accessioned");
-    let registration = ["registered", "backed_up", "certified"].iter().position(|r| *r == region("registration"));
+    let registration =
+        ["registered", "backed_up", "certified"].iter().position(|r| *r == region("registration"));
     match target {
         Target::Prefiled => is_filed || matches!(custody, "prefiled" | "planned"),
         Target::Filed => is_filed,
@@ -106,7 +109,8 @@ pub(super) fn has_reached(state: &Value, target: Target, retention: &str) -> boo
 
 /// The line for people: a mark, the word, the name, and what is wrong.
 pub(super) fn for_people(line: &Line, is_well: bool) -> String {
-    let custody = line.state.as_ref().and_then(|s| s.get("custody")).and_then(Value::as_str).unwrap_or_default();
+    let custody =
+        line.state.as_ref().and_then(|s| s.get("custody")).and_then(Value::as_str).unwrap_or_default();
     let mark = if is_well { "✓" } else { "✗" };
     let word = word(&line.outcome, custody);
     let item = line.item.as_deref().unwrap_or("-");
@@ -154,7 +158,9 @@ mod tests {
         assert!(has_reached(&filed, Target::Prefiled, "Y") && has_reached(&filed, Target::Filed, "Y"));
         assert!(!has_reached(&filed, Target::Registered, "Y") && !has_reached(&filed, Target::Secured, "Y"));
         let certified = state("filed", "certified", "secured");
-        assert!(has_reached(&certified, Target::Registered, "Y") && has_reached(&certified, Target::Secured, "Y"));
+        assert!(
+            has_reached(&certified, Target::Registered, "Y") && has_reached(&certified, Target::Secured, "Y")
+        );
         assert!(has_reached(&certified, Target::Accessioned, "D10"));
         assert!(!has_reached(&certified, Target::Accessioned, "D30"));
         assert!(!has_reached(&state("returned", "unregistered", "none"), Target::Prefiled, "Y"));

@@ -111,7 +111,8 @@ impl Run {
         let sent = send::send(&self.door, &self.args, &part, self.deadline()).await;
         let lines = sent.as_deref().unwrap_or_default();
         let in_flight = lines.iter().filter(|line| line.is_followed());
-        let in_flight = in_flight.filter_map(|line| Some((line.item.clone()?, line.submission.clone()?))).collect();
+        let in_flight =
+            in_flight.filter_map(|line| Some((line.item.clone()?, line.submission.clone()?))).collect();
         self.left[index].send_replace(Some(in_flight));
         sent
     }
@@ -161,7 +162,8 @@ impl Run {
         let known = self.door.json(Duration::from_secs(10), || Ok(self.door.get(&path))).await;
         let checks = known.ok().and_then(|known| known.get("checks").and_then(Value::as_array).cloned());
         let checks = checks.unwrap_or_default();
-        let is_told = |id: &String| checks.iter().any(|check| check.get("id").and_then(Value::as_str) == Some(id));
+        let is_told =
+            |id: &String| checks.iter().any(|check| check.get("id").and_then(Value::as_str) == Some(id));
         if !failed.is_empty() && failed.iter().all(is_told) {
             return checks;
         }
@@ -174,7 +176,8 @@ impl Run {
     }
 
     fn print(&self, line: &Line, got_there: bool) -> std::io::Result<()> {
-        let text = if self.args.json { serde_json::to_string(line)? } else { line::for_people(line, got_there) };
+        let text =
+            if self.args.json { serde_json::to_string(line)? } else { line::for_people(line, got_there) };
         writeln!(std::io::stdout().lock(), "{text}")
     }
 }

@@ -119,7 +119,12 @@ mod tests {
 
     #[test]
     fn what_is_larger_than_a_part_goes_alone_and_keeps_its_place() {
-        let parts = cut(vec![batch(vec![parcel("a", 10), parcel("b", MOST_BYTES + 1), parcel("c", MOST_BYTES), parcel("d", 1)])]);
+        let parts = cut(vec![batch(vec![
+            parcel("a", 10),
+            parcel("b", MOST_BYTES + 1),
+            parcel("c", MOST_BYTES),
+            parcel("d", 1),
+        ])]);
         let kinds: Vec<bool> = parts.iter().map(|p| p.kind == Kind::Package).collect();
         assert_eq!(kinds, [false, true, false, false]);
         assert_eq!(parts[1].source, "ZWFW");

@@ -83,8 +83,12 @@ fn lines(part: &Part, answer: Value) -> Vec<Line> {
     if part.kind == Kind::BatchZip {
         return lines;
     }
-    let mut by_name: HashMap<String, Line> = lines.into_iter().map(|line| (line.name.clone(), line)).collect();
-    part.parcels.iter().map(|parcel| by_name.remove(&parcel.name).unwrap_or_else(|| unanswered(&parcel.name))).collect()
+    let mut by_name: HashMap<String, Line> =
+        lines.into_iter().map(|line| (line.name.clone(), line)).collect();
+    part.parcels
+        .iter()
+        .map(|parcel| by_name.remove(&parcel.name).unwrap_or_else(|| unanswered(&parcel.name)))
+        .collect()
 }
 
 fn read(package: Value) -> Line {
