@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const MAX_BYTES: u64 = 8 << 20;
 const MAX_DEPTH: usize = 32;
 const MAX_ELEMENTS: usize = 200_000;
+/// Attributes of one element: the reader compares each with all before it.
+const MAX_ATTRIBUTES: usize = 64;
 
 /// What kind of fault a metadata document has (U-01).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,7 +229,15 @@ impl Builder<'_> {
         }
         let name = String::from_utf8_lossy(start.local_name().as_ref()).to_lowercase();
         let mut node = Node { name, ..Node::default() };
-        for attribute in start.attributes() {
+        for (count, attribute) in start.attributes().enumerate() {
+            if count == MAX_ATTRIBUTES {
+                self.note(
+                    XmlFaultKind::TooLarge,
+                    "一个元素的属性过多",
+                    "an element with too many attributes",
+                );
+                return None;
+            }
             let read = attribute.ok().and_then(|a| {
                 let key = String::from_utf8_lossy(a.key.local_name().as_ref()).to_lowercase();
                 Some((key, a.normalized_value(XmlVersion::Implicit1_0).ok()?.trim().to_owned()))
@@ -336,6 +346,8 @@ mod tests {
 
     #[test]
     fn depth_is_capped() {
+        let attributes: String = (0..100_000).map(|n| format!(" a{n}=''")).collect();
+        assert_eq!(kind(format!("<a{attributes}/>").as_bytes()), Some(XmlFaultKind::TooLarge));
         assert_eq!(kind("<a>".repeat(100).as_bytes()), Some(XmlFaultKind::TooLarge));
         assert_eq!(kind(b"<a/><b/>"), Some(XmlFaultKind::NotWellFormed));
         assert_eq!(kind(b"<a></b>"), Some(XmlFaultKind::NotWellFormed));

@@ -7,11 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dengbei_formats::archive::validate_archive;
 use dengbei_formats::{
     Batch, Discard, FolderSource, Limits, MemorySource, PackageSource, ReadError, XmlFaultKind, ZipSource,
     examine, package_digest, read_package,
 };
 use dengbei_records::{FilingForm, Sha512};
+use proptest::prelude::*;
 
 const BASIC: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <description title="基本信息描述"><deptname>区住建局</deptname><documentnumber>51160204-GG-51201-001-2026-永久-0000200</documentnumber>
@@ -241,4 +243,30 @@ fn an_upload_that_is_one_package_is_a_batch_of_one() {
         refused(Batch::open(Arc::new(bytes), "b.zip", Limits::BATCH, spool.path()).unwrap_err()),
         "batch.empty"
     );
+}
+
+proptest! {
+    #[test]
+    fn no_documents_make_the_reader_panic(basic in ".{0,200}", at in 0usize..300, to in any::<u8>()) {
+        let mut files = files();
+        files[0].1 = basic.into_bytes().into();
+        let mut config = CONFIG.as_bytes().to_vec();
+        let n = config.len();
+        config[at * 7 % n] = to;
+        files[1].1 = config.into();
+        let source = MemorySource::new("号", files);
+        read_package(&source).unwrap();
+        examine(&source, &mut Discard).unwrap();
+    }
+
+    #[test]
+    fn no_archive_makes_the_validator_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1200), is_tar in any::<bool>()) {
+        let mut bytes = bytes;
+        if is_tar && bytes.len() > 512 {
+            bytes[257..262].copy_from_slice(b"ustar");
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        prop_assert_ne!(validate_archive(file.path(), &Limits::PACKAGE).verdict, "unverifiable");
+    }
 }

@@ -1,6 +1,7 @@
 //! OFD (GB/T 33190): a zip with `OFD.xml`. Every part's checksum, the entry document, its root documents and pages.
 //! Office documents and plain zips are told apart here too.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ pub(super) fn inspect_zip(source: Arc<dyn ReadAt>, view: &View<'_>) -> Inspectio
         Ok(archive) => archive,
         Err(error) => return refused(&error, view),
     };
-    let has = |name: &str| archive.entries().iter().any(|e| e.path == name);
+    let parts: Parts<'_> = archive.entries().iter().enumerate().map(|(i, e)| (e.path.as_str(), i)).collect();
+    let has = |name: &str| parts.contains_key(name);
     let kind = if has("OFD.xml") {
         Kind::Ofd
     } else if has("word/document.xml") {
@@ -52,7 +54,7 @@ pub(super) fn inspect_zip(source: Arc<dyn ReadAt>, view: &View<'_>) -> Inspectio
     inspection.is_structure_checked = true;
     inspection.broken = first_corrupt(&archive);
     if kind == Kind::Ofd && inspection.broken.is_none() {
-        match structure(&archive) {
+        match structure(&archive, &parts) {
             Ok(found) => {
                 inspection.format.version = found.version;
                 inspection.pages = Some(found.pages);
@@ -105,14 +107,17 @@ fn first_corrupt(archive: &ZipArchive) -> Option<Finding> {
     None
 }
 
+/// Path → index in the archive.
+type Parts<'a> = HashMap<&'a str, usize>;
+
 struct Structure {
     version: Option<String>,
     pages: u32,
 }
 
 /// `OFD.xml` → DocBody → DocRoot → Pages → each page's content.
-fn structure(archive: &ZipArchive) -> Result<Structure, Finding> {
-    let root = document(archive, "OFD.xml")?;
+fn structure(archive: &ZipArchive, parts: &Parts<'_>) -> Result<Structure, Finding> {
+    let root = document(archive, parts, "OFD.xml")?;
     let version = root.attribute("version").map(str::to_owned);
     let bodies: Vec<&Node> = root.children.iter().filter(|n| n.name == "docbody").collect();
     if bodies.is_empty() {
@@ -121,11 +126,11 @@ fn structure(archive: &ZipArchive) -> Result<Structure, Finding> {
     let mut pages = 0_usize;
     for body in bodies {
         let path = body.text_of("docroot").trim_start_matches('/');
-        let main = document(archive, path)?;
+        let main = document(archive, parts, path)?;
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for page in main.child("pages").map_or(&[][..], |p| &p.children[..]) {
             let location = page.attribute("baseloc").unwrap_or_default();
-            if index_of(archive, folder, location).is_none() {
+            if index_of(parts, folder, location).is_none() {
                 return Err(Finding::new(
                     format!("缺少页面 {location}"),
                     format!("a page is missing: {location}"),
@@ -138,8 +143,8 @@ fn structure(archive: &ZipArchive) -> Result<Structure, Finding> {
 }
 
 /// A part by its place: absolute with `/`, else relative to `folder` (some writers give it from the top).
-fn index_of(archive: &ZipArchive, folder: &str, location: &str) -> Option<usize> {
-    let position = |path: &str| archive.entries().iter().position(|e| e.path == path);
+fn index_of(parts: &Parts<'_>, folder: &str, location: &str) -> Option<usize> {
+    let position = |path: &str| parts.get(path).copied();
     match location.strip_prefix('/') {
         Some(absolute) => position(absolute),
         None if folder.is_empty() => position(location),
@@ -147,8 +152,8 @@ fn index_of(archive: &ZipArchive, folder: &str, location: &str) -> Option<usize>
     }
 }
 
-fn document(archive: &ZipArchive, path: &str) -> Result<Node, Finding> {
-    let Some(index) = index_of(archive, "", path) else {
+fn document(archive: &ZipArchive, parts: &Parts<'_>, path: &str) -> Result<Node, Finding> {
+    let Some(index) = index_of(parts, "", path) else {
         return Err(Finding::new(format!("缺少 {path}"), format!("{path} is missing")));
     };
     let mut bytes = Vec::new();

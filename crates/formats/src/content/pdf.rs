@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::kind::{Format, Kind, find, rfind};
-use super::pdf_objects::{Lexer, Objects, Token, Value, lookup, object_at};
+use super::pdf_objects::{Lexer, Objects, Token, Value, Work, object_at};
 use super::probe::{Finding, Inspection, View};
 
 /// Readers look for the end marker and `startxref` in the last KiB; senders append a little more.
@@ -56,16 +56,20 @@ fn whole(bytes: &[u8], inspection: &mut Inspection) {
     // Every trailer may say that the file is encrypted; a wrong cross-reference must not hide it.
     let scanned = trailers.is_empty();
     if scanned {
-        trailers.extend(scan_trailers(bytes).into_iter().map(|at| (at, false)));
+        trailers.extend(scan_trailers(bytes, &objects.work).into_iter().map(|at| (at, false)));
     }
-    inspection.is_encrypted = trailers.iter().any(|(at, _)| is_encrypted(bytes, *at));
+    inspection.is_encrypted = trailers.iter().any(|(at, _)| is_encrypted(&objects.work, bytes, *at));
     if inspection.is_encrypted {
         return;
     }
     let first = trailers.iter().find_map(|(at, _)| page_tree(&mut objects, *at));
     let found = first.or_else(|| {
         objects.sections.clear();
-        let mended = if scanned { trailers.iter().map(|t| t.0).collect() } else { scan_trailers(bytes) };
+        let mended = if scanned {
+            trailers.iter().map(|t| t.0).collect()
+        } else {
+            scan_trailers(bytes, &objects.work)
+        };
         mended.into_iter().find_map(|at| page_tree(&mut objects, at))
     });
     match found {
@@ -77,8 +81,8 @@ fn whole(bytes: &[u8], inspection: &mut Inspection) {
     }
 }
 
-fn is_encrypted(bytes: &[u8], trailer: usize) -> bool {
-    lookup(bytes, trailer, b"Encrypt").is_some_and(|value| value != Value::Null)
+fn is_encrypted(work: &Work, bytes: &[u8], trailer: usize) -> bool {
+    work.lookup(bytes, trailer, b"Encrypt").is_some_and(|value| value != Value::Null)
 }
 
 /// The dictionary that `startxref` leads to; fills the classic tables on the way.
@@ -92,7 +96,7 @@ fn stated_trailer(objects: &mut Objects<'_>) -> Option<usize> {
         let at = usize::try_from(offset).ok()?.checked_add(objects.shift)?;
         let Some(trailer) = trailer_at(objects, at) else { break };
         newest.get_or_insert(trailer);
-        match lookup(bytes, trailer, b"Prev") {
+        match objects.work.lookup(bytes, trailer, b"Prev") {
             Some(Value::Number(previous)) if previous < offset => offset = previous,
             _ => break,
         }
@@ -106,7 +110,7 @@ fn trailer_at(objects: &mut Objects<'_>, at: usize) -> Option<usize> {
     let mut lexer = Lexer::new(bytes, at);
     if bytes.len() <= at || lexer.next()? != Token::Word(b"xref") {
         let (_, value) = object_at(bytes, at)?;
-        return (lookup(bytes, value, b"Type") == Some(Value::Name(b"XRef"))).then_some(value);
+        return (objects.work.lookup(bytes, value, b"Type") == Some(Value::CrossReferences)).then_some(value);
     }
     loop {
         let mut ahead = lexer.clone();
@@ -119,7 +123,7 @@ fn trailer_at(objects: &mut Objects<'_>, at: usize) -> Option<usize> {
             _ => {
                 let (first, count) = (lexer.number()?, lexer.number()?);
                 let rows = Lexer::new(bytes, lexer.at).skip_to_token();
-                objects.sections.push((first, count, rows));
+                objects.note_section(first, count, rows)?;
                 lexer.at = rows.checked_add(usize::try_from(count.checked_mul(20)?).ok()?)?;
             }
         }
@@ -140,7 +144,7 @@ impl Lexer<'_> {
 }
 
 /// Every dictionary that names a root: after `trailer`, or of a cross-reference stream. Newest first.
-fn scan_trailers(bytes: &[u8]) -> Vec<usize> {
+fn scan_trailers(bytes: &[u8], work: &Work) -> Vec<usize> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = find(&bytes[from..], b"/Root") {
@@ -151,7 +155,9 @@ fn scan_trailers(bytes: &[u8]) -> Vec<usize> {
         let mut end = at;
         while let Some(open) = rfind(&bytes[start..end], b"<<") {
             end = start + open;
-            if matches!(lookup(bytes, end, b"Root"), Some(Value::Ref(_))) {
+            // The value stands right behind its name: nothing beyond need be read.
+            let near = &bytes[..(at + 256).min(bytes.len())];
+            if matches!(work.lookup(near, end, b"Root"), Some(Value::Ref(_))) {
                 found.push(end);
                 break;
             }
@@ -167,9 +173,8 @@ fn scan_trailers(bytes: &[u8]) -> Vec<usize> {
 
 /// Follows trailer → catalogue → page tree to its leaves; gives the number of pages, at least one.
 fn page_tree(objects: &mut Objects<'_>, trailer: usize) -> Option<u32> {
-    let Some(Value::Ref(root)) = lookup(objects.bytes, trailer, b"Root") else { return None };
-    let (bytes, at) = objects.get(root)?;
-    let Some(Value::Ref(pages)) = lookup(bytes, at, b"Pages") else { return None };
+    let Some(Value::Ref(root)) = objects.work.lookup(objects.bytes, trailer, b"Root") else { return None };
+    let Some(Value::Ref(pages)) = objects.entry(root, b"Pages") else { return None };
     let mut open = kids_of(objects, pages)?;
     let mut seen = HashSet::from([pages]);
     let mut leaves = 0_u32;
@@ -196,35 +201,14 @@ fn is_dictionary(bytes: &[u8], at: usize) -> bool {
 
 /// The children of a node of the page tree; `None` for a leaf.
 fn kids_of(objects: &mut Objects<'_>, node: u32) -> Option<Vec<u32>> {
-    let (bytes, at) = objects.get(node)?;
-    match lookup(bytes, at, b"Kids")? {
-        Value::Array(at) => Some(references(bytes, at)),
+    match objects.entry(node, b"Kids")? {
+        Value::Array(at) => Some(objects.references(node, at)),
         Value::Ref(kids) => {
-            let (bytes, at) = objects.get(kids)?;
-            Some(references(bytes, at))
+            let at = objects.get(kids)?.1;
+            Some(objects.references(kids, at))
         }
         _ => None,
     }
-}
-
-/// The references of the array that begins (`[`) at `at`.
-fn references(bytes: &[u8], at: usize) -> Vec<u32> {
-    let mut lexer = Lexer::new(bytes, at);
-    let mut found = Vec::new();
-    let mut numbers: [Option<u32>; 2] = [None, None];
-    if lexer.next() != Some(Token::ArrayOpen) {
-        return found;
-    }
-    while let Some(Token::Word(word)) = lexer.next() {
-        if word == b"R" {
-            found.extend(numbers[0]);
-        }
-        numbers = [numbers[1], std::str::from_utf8(word).ok().and_then(|w| w.parse().ok())];
-        if found.len() > MAX_NODES {
-            break;
-        }
-    }
-    found
 }
 
 /// A file too large to hold: its trailer lies in the part that is held, or nothing is said about its structure.
@@ -235,6 +219,7 @@ fn ends_only(view: &View<'_>, inspection: &mut Inspection) {
         inspection.unreadable = unreadable("找不到 startxref", "no startxref is found");
         return;
     };
+    let work = Work::new();
     let offset = Lexer::new(tail, end + at + 9).number();
     let shift = find(&view.head[..1024], b"%PDF-").unwrap_or(0) as u64;
     // A classic table may begin before what is held; its trailer stands right before `startxref`.
@@ -242,11 +227,11 @@ fn ends_only(view: &View<'_>, inspection: &mut Inspection) {
     let from_stream = offset.and_then(|o| {
         let held = view.at(o.checked_add(shift)?)?;
         let (_, value) = object_at(held, 0)?;
-        lookup(held, value, b"Root").map(|_| lookup(held, value, b"Encrypt"))
+        work.lookup(held, value, b"Root").map(|_| work.lookup(held, value, b"Encrypt"))
     });
     let encrypt = match (from_stream, from_table) {
         (Some(found), _) => Some(found),
-        (None, Some(dict)) => lookup(tail, dict, b"Root").map(|_| lookup(tail, dict, b"Encrypt")),
+        (None, Some(dict)) => work.lookup(tail, dict, b"Root").map(|_| work.lookup(tail, dict, b"Encrypt")),
         (None, None) => None,
     };
     inspection.is_structure_checked = encrypt.is_some();
@@ -310,6 +295,21 @@ mod tests {
         probe.update(&small).unwrap();
         let got = probe.finish();
         assert!(got.is_encrypted && got.is_structure_checked && got.broken.is_none());
+    }
+
+    #[test]
+    fn files_that_refer_in_circles_cost_a_bounded_amount() {
+        let repeated = |unit: &str, tail: &str| format!("%PDF-1.4\n{}{tail}", unit.repeat(20_000));
+        let kids: String = (1..20_000).map(|n| format!("{n} 0 obj<</Kids[{} 0 R]/A[", n + 1)).collect();
+        for text in [
+            repeated("<</Root ", "startxref 9 %%EOF"),
+            repeated("1 0 obj<</Type/ObjStm", "trailer<</Root 1 0 R>>%%EOF"),
+            repeated("xref 0 0 ", "startxref 9 %%EOF"),
+            format!("%PDF-1.4\n{kids}trailer<</Root 1 0 R>>startxref 9 %%EOF"),
+            format!("%PDF-1.4\n9 0 obj<</Pages 1 0 R>>endobj {kids}trailer<</Root 9 0 R>>startxref 9 %%EOF"),
+        ] {
+            let _ = probe(text.as_bytes());
+        }
     }
 
     proptest! {

@@ -1,16 +1,26 @@
 //! Just enough of PDF's syntax (ISO 32000-1, 7.2-7.5) to follow trailer → catalogue → page tree: a tokeniser without
 //! recursion, dictionary look-up, object places from the cross-reference table or, failing that, from a scan.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::Read as _;
+use std::rc::Rc;
 
 use flate2::read::ZlibDecoder;
 
 use super::kind::find;
 
-/// Unpacked bytes of one object stream, and of all together.
-const MAX_STREAM: u64 = 32 << 20;
-const MAX_STREAMS: usize = 64 << 20;
+/// Unpacked bytes of all object streams together.
+const MAX_UNPACKED: u64 = 64 << 20;
+/// Bytes of a file that may be tokenised, counting again what is read again: hostile files refer in circles.
+const MAX_WORK: u64 = 64 << 20;
+/// A dictionary longer than this is not searched to its end.
+const MAX_DICTIONARY: usize = 1 << 20;
+/// Objects that a scan notes, sections of cross-reference tables, and references of one array.
+const MAX_OBJECTS: usize = 500_000;
+const MAX_SECTIONS: usize = 4_096;
+/// An object stream's dictionary is short; so is what stands before its content.
+const STREAM_HEAD: usize = 1_024;
 
 /// One token of PDF syntax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,29 +164,55 @@ fn number(word: &[u8]) -> Option<u64> {
 
 /// A dictionary's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(super) enum Value {
     /// `n g R`
     Ref(u32),
     Number(u64),
-    Name(&'a [u8]),
+    /// The name `ObjStm`
+    ObjectStream,
+    /// The name `XRef`
+    CrossReferences,
     /// Where an array begins.
     Array(usize),
-    /// Where a dictionary begins.
-    Dict(usize),
     Null,
     Other,
 }
 
-/// The value of `key` in the dictionary that begins (`<<`) at `at`.
-pub(super) fn lookup<'a>(bytes: &'a [u8], at: usize, key: &[u8]) -> Option<Value<'a>> {
-    let mut lexer = Lexer::new(bytes, at);
+/// What tokenising may still cost; clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Work(Rc<Cell<u64>>);
+
+impl Work {
+    pub(super) fn new() -> Self {
+        Self(Rc::new(Cell::new(MAX_WORK)))
+    }
+
+    /// Takes `bytes` off; `None` once nothing is left.
+    pub(super) fn spend(&self, bytes: usize) -> Option<()> {
+        let left = self.0.get().checked_sub(bytes as u64 + 1);
+        self.0.set(left.unwrap_or(0));
+        left.map(|_| ())
+    }
+
+    /// The value of `key` in the dictionary that begins (`<<`) at `at`.
+    pub(super) fn lookup(&self, bytes: &[u8], at: usize, key: &[u8]) -> Option<Value> {
+        self.spend(0)?;
+        let end = at.saturating_add(MAX_DICTIONARY).min(bytes.len());
+        let mut lexer = Lexer::new(&bytes[..end], at);
+        let found = lookup(&mut lexer, key);
+        self.spend(lexer.at.saturating_sub(at));
+        found
+    }
+}
+
+fn lookup(lexer: &mut Lexer<'_>, key: &[u8]) -> Option<Value> {
     if lexer.next()? != Token::DictOpen {
         return None;
     }
     loop {
         match lexer.next()? {
             Token::DictClose => return None,
-            Token::Name(name) if name == key => return value(&mut lexer),
+            Token::Name(name) if name == key => return value(lexer),
             Token::Name(_) => {
                 let first = lexer.next()?;
                 if first == Token::DictClose {
@@ -189,13 +225,13 @@ pub(super) fn lookup<'a>(bytes: &'a [u8], at: usize, key: &[u8]) -> Option<Value
     }
 }
 
-fn value<'a>(lexer: &mut Lexer<'a>) -> Option<Value<'a>> {
+fn value(lexer: &mut Lexer<'_>) -> Option<Value> {
     lexer.skip_space();
     let start = lexer.at;
     Some(match lexer.next()? {
-        Token::DictOpen => Value::Dict(start),
         Token::ArrayOpen => Value::Array(start),
-        Token::Name(name) => Value::Name(name),
+        Token::Name(b"ObjStm") => Value::ObjectStream,
+        Token::Name(b"XRef") => Value::CrossReferences,
         Token::Word(b"null") => Value::Null,
         Token::Word(word) => match (number(word), lexer.number(), lexer.next()) {
             (Some(n), Some(_), Some(Token::Word(b"R"))) => u32::try_from(n).map_or(Value::Other, Value::Ref),
@@ -226,6 +262,7 @@ pub(super) struct Objects<'a> {
     pub(super) sections: Vec<(u64, u64, usize)>,
     /// What stands before `%PDF-`.
     pub(super) shift: usize,
+    pub(super) work: Work,
     scanned: Option<Scan>,
 }
 
@@ -237,11 +274,19 @@ struct Scan {
     unpacked: Vec<Vec<u8>>,
     /// Object number → (stream, start of its value).
     packed: HashMap<u32, (usize, usize)>,
+    /// Bytes unpacked so far, also of streams that turned out bad.
+    spent: u64,
 }
 
 impl<'a> Objects<'a> {
+    /// Notes a cross-reference section; `None` when there are too many.
+    pub(super) fn note_section(&mut self, first: u64, count: u64, rows: usize) -> Option<()> {
+        self.sections.push((first, count, rows));
+        (self.sections.len() <= MAX_SECTIONS).then_some(())
+    }
+
     pub(super) fn new(bytes: &'a [u8], shift: usize) -> Self {
-        Self { bytes, sections: Vec::new(), shift, scanned: None }
+        Self { bytes, sections: Vec::new(), shift, work: Work::new(), scanned: None }
     }
 
     /// The bytes and place of object `n`'s value.
@@ -249,13 +294,40 @@ impl<'a> Objects<'a> {
         if let Some(at) = self.by_table(n) {
             return Some((self.bytes, at));
         }
-        let bytes = self.bytes;
-        let scan = self.scanned.get_or_insert_with(|| Scan::of(bytes));
+        let (bytes, work) = (self.bytes, &self.work);
+        let scan = self.scanned.get_or_insert_with(|| Scan::of(bytes, work));
         if let Some(at) = scan.places.get(&n) {
             return Some((bytes, *at));
         }
         let (stream, at) = *scan.packed.get(&n)?;
         Some((scan.unpacked.get(stream)?, at))
+    }
+
+    /// The value of `key` in the dictionary that object `n` is. An array's place is in the bytes that `n` lies in.
+    pub(super) fn entry(&mut self, n: u32, key: &[u8]) -> Option<Value> {
+        let work = self.work.clone();
+        let (bytes, at) = self.get(n)?;
+        work.lookup(bytes, at, key)
+    }
+
+    /// The references of the array that begins (`[`) at `at` of the bytes that object `n` lies in.
+    pub(super) fn references(&mut self, n: u32, at: usize) -> Vec<u32> {
+        let work = self.work.clone();
+        let mut found = Vec::new();
+        let Some((bytes, _)) = self.get(n) else { return found };
+        let mut lexer = Lexer::new(&bytes[..at.saturating_add(MAX_DICTIONARY).min(bytes.len())], at);
+        if work.spend(0).is_none() || lexer.next() != Some(Token::ArrayOpen) {
+            return found;
+        }
+        let mut numbers: [Option<u32>; 2] = [None, None];
+        while let Some(Token::Word(word)) = lexer.next() {
+            if word == b"R" {
+                found.extend(numbers[0]);
+            }
+            numbers = [numbers[1], number(word).and_then(|n| u32::try_from(n).ok())];
+        }
+        work.spend(lexer.at.saturating_sub(at));
+        found
     }
 
     fn by_table(&self, n: u32) -> Option<usize> {
@@ -269,63 +341,69 @@ impl<'a> Objects<'a> {
 }
 
 impl Scan {
-    fn of(bytes: &[u8]) -> Self {
+    fn of(bytes: &[u8], work: &Work) -> Self {
         let mut scan = Self::default();
         let mut from = 0;
-        while let Some(at) = find(&bytes[from..], b"obj") {
+        while let Some(at) = find(&bytes[from..], b"obj").filter(|_| scan.places.len() < MAX_OBJECTS) {
             let at = from + at;
             from = at + 3;
             if let Some((n, value)) = number_before(bytes, at).and_then(|start| object_at(bytes, start)) {
                 scan.places.insert(n, value);
             }
         }
-        let streams: Vec<usize> =
-            scan.places.values().copied().filter(|&at| is_object_stream(bytes, at)).collect();
+        let mut streams: Vec<usize> =
+            scan.places.values().copied().filter(|&at| is_object_stream(bytes, at, work)).collect();
+        streams.sort_unstable();
         for at in streams {
-            let total: usize = scan.unpacked.iter().map(Vec::len).sum();
-            if total < MAX_STREAMS {
-                scan.unpack(bytes, at);
+            if scan.spent < MAX_UNPACKED {
+                scan.unpack(bytes, at, work);
             }
         }
         scan
     }
 
     /// The numbers and places that stand before an object stream's content.
-    fn unpack(&mut self, bytes: &[u8], at: usize) -> Option<()> {
-        let (Value::Number(count), Value::Number(first)) =
-            (lookup(bytes, at, b"N")?, lookup(bytes, at, b"First")?)
-        else {
-            return None;
-        };
-        let content = stream_content(bytes, at)?;
+    fn unpack(&mut self, bytes: &[u8], at: usize, work: &Work) -> Option<()> {
+        let numbers = (work.lookup(bytes, at, b"N")?, work.lookup(bytes, at, b"First")?);
+        let (Value::Number(count), Value::Number(first)) = numbers else { return None };
+        let is_packed = work.lookup(bytes, at, b"Filter").is_some();
+        let content = stream_content(bytes, at, is_packed, MAX_UNPACKED - self.spent)?;
+        self.spent += content.len() as u64 + 1;
         let mut lexer = Lexer::new(&content, 0);
         let stream = self.unpacked.len();
-        for _ in 0..count.min(100_000) {
-            let (n, offset) = (lexer.number()?, lexer.number()?);
-            let start = usize::try_from(first.checked_add(offset)?).ok()?;
-            self.packed.insert(u32::try_from(n).ok()?, (stream, start));
+        for _ in 0..count {
+            let (Some(n), Some(offset)) = (lexer.number(), lexer.number()) else { break };
+            if let (Ok(n), Ok(start)) = (u32::try_from(n), usize::try_from(first.saturating_add(offset))) {
+                self.packed.insert(n, (stream, start));
+            }
+            if self.packed.len() > MAX_OBJECTS {
+                break;
+            }
         }
         self.unpacked.push(content);
         Some(())
     }
 }
 
-fn is_object_stream(bytes: &[u8], at: usize) -> bool {
-    lookup(bytes, at, b"Type") == Some(Value::Name(b"ObjStm"))
+fn is_object_stream(bytes: &[u8], at: usize, work: &Work) -> bool {
+    let head = &bytes[..at.saturating_add(STREAM_HEAD).min(bytes.len())];
+    work.lookup(head, at, b"Type") == Some(Value::ObjectStream)
 }
 
-/// Unpacks a Flate stream, or copies an unfiltered one, up to the cap.
-fn stream_content(bytes: &[u8], dict: usize) -> Option<Vec<u8>> {
-    let from = dict + find(&bytes[dict..], b"stream")? + 6;
+/// Unpacks a Flate stream, or copies an unfiltered one, up to `most` bytes.
+fn stream_content(bytes: &[u8], dict: usize, is_packed: bool, most: u64) -> Option<Vec<u8>> {
+    let head = &bytes[dict..dict.saturating_add(STREAM_HEAD).min(bytes.len())];
+    let from = dict + find(head, b"stream")? + 6;
     let from = from + usize::from(bytes.get(from) == Some(&b'\r'));
     let from = from + usize::from(bytes.get(from) == Some(&b'\n'));
     let data = bytes.get(from..)?;
     let mut content = Vec::new();
-    if lookup(bytes, dict, b"Filter").is_some() {
+    if is_packed {
         // A stream that breaks off gives what came before.
-        let _ = ZlibDecoder::new(data).take(MAX_STREAM).read_to_end(&mut content);
+        let _ = ZlibDecoder::new(data).take(most).read_to_end(&mut content);
     } else {
-        content.extend_from_slice(&data[..find(data, b"endstream")?]);
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(MAX_DICTIONARY).min(data.len());
+        content.extend_from_slice(&data[..find(&data[..most], b"endstream").unwrap_or(most)]);
     }
     Some(content)
 }
@@ -355,17 +433,18 @@ mod tests {
     fn a_dictionary_is_searched_at_its_own_level_only() {
         let dict =
             b"<< /A << /Root 9 0 R >> /S (a\\)>> /Root) /H <00> /B [1 << /Root 8 0 R >>] /Root 3 0 R /N 7 >>";
-        assert_eq!(lookup(dict, 0, b"Root"), Some(Value::Ref(3)));
-        assert_eq!(lookup(dict, 0, b"N"), Some(Value::Number(7)));
-        assert_eq!(lookup(dict, 0, b"Encrypt"), None);
-        assert_eq!(lookup(b"<</Root 1 0 R/Encrypt null>>", 0, b"Encrypt"), Some(Value::Null));
+        let work = Work::new();
+        assert_eq!(work.lookup(dict, 0, b"Root"), Some(Value::Ref(3)));
+        assert_eq!(work.lookup(dict, 0, b"N"), Some(Value::Number(7)));
+        assert_eq!(work.lookup(dict, 0, b"Encrypt"), None);
+        assert_eq!(work.lookup(b"<</Root 1 0 R/Encrypt null>>", 0, b"Encrypt"), Some(Value::Null));
     }
 
     #[test]
     fn objects_are_found_by_scan_when_there_is_no_table() {
         let mut objects = Objects::new(b"%PDF-1.4\n12 0 obj\n<</A 1>>\nendobj 13 0 obj<</B 2>>endobj", 0);
         let (bytes, at) = objects.get(13).unwrap();
-        assert_eq!(lookup(bytes, at, b"B"), Some(Value::Number(2)));
+        assert_eq!(Work::new().lookup(bytes, at, b"B"), Some(Value::Number(2)));
         assert!(objects.get(14).is_none());
     }
 
@@ -374,7 +453,7 @@ mod tests {
         fn no_bytes_make_the_tokeniser_panic_or_hang(text in "[<>\\[\\]()/%0-9 a-zR\\\\]{0,200}") {
             let mut lexer = Lexer::new(text.as_bytes(), 0);
             while lexer.next().is_some() {}
-            let _ = lookup(text.as_bytes(), 0, b"a");
+            let _ = Work::new().lookup(text.as_bytes(), 0, b"a");
             let _ = Objects::new(text.as_bytes(), 0).get(1);
         }
     }

@@ -22,12 +22,12 @@ pub struct Redacted<'a> {
 
 /// Empties every secret of the XML document `bytes`, which lies at `path` of its package.
 pub fn redact<'a>(path: &str, bytes: &'a [u8]) -> Redacted<'a> {
-    let units = Units::of(bytes);
+    let mut units = Units::of(bytes);
     let mut kept = Vec::new();
     let mut redactions = Vec::new();
     let mut at = 0;
     let mut copied = 0;
-    while let Some((name, holes, next)) = find_secret(&units, at) {
+    while let Some((name, holes, next)) = find_secret(&mut units, at) {
         for hole in &holes {
             kept.extend_from_slice(&bytes[units.byte(copied)..units.byte(hole.start)]);
             copied = hole.end;
@@ -54,6 +54,8 @@ struct Units<'a> {
     width: usize,
     /// Which byte of a pair is the low one.
     low: usize,
+    /// From here on no secret is closed any more: asked once, so that a hostile document costs one pass.
+    is_unclosed_from: usize,
 }
 
 impl<'a> Units<'a> {
@@ -63,7 +65,7 @@ impl<'a> Units<'a> {
             [0xfe, 0xff, ..] | [0, _, ..] => (2, 1),
             _ => (1, 0),
         };
-        Self { bytes, width, low }
+        Self { bytes, width, low, is_unclosed_from: usize::MAX }
     }
 
     fn len(&self) -> usize {
@@ -103,7 +105,7 @@ fn secret_name(units: &Units<'_>, at: usize) -> Option<(&'static str, usize)> {
 }
 
 /// The next secret element from `from`: its name, the ranges to empty, where to go on.
-fn find_secret(units: &Units<'_>, from: usize) -> Option<(&'static str, Vec<Range<usize>>, usize)> {
+fn find_secret(units: &mut Units<'_>, from: usize) -> Option<(&'static str, Vec<Range<usize>>, usize)> {
     let mut at = from;
     loop {
         at = (at..units.len()).find(|&i| units.get(i) == b'<')? + 1;
@@ -143,14 +145,17 @@ fn inside_tag(units: &Units<'_>, from: usize) -> (Vec<Range<usize>>, usize, bool
 }
 
 /// Where the element's content ends: at its closing tag; without one at the next markup that is not CDATA.
-fn content_end(units: &Units<'_>, from: usize) -> usize {
+fn content_end(units: &mut Units<'_>, from: usize) -> usize {
     let mut at = from;
-    while let Some(close) = units.find(at, "</") {
+    while from < units.is_unclosed_from
+        && let Some(close) = units.find(at, "</")
+    {
         if secret_name(units, close + 2).is_some() {
             return close;
         }
         at = close + 2;
     }
+    units.is_unclosed_from = units.is_unclosed_from.min(from);
     let mut at = from;
     loop {
         let Some(next) = (at..units.len()).find(|&i| units.get(i) == b'<') else { return units.len() };
@@ -204,6 +209,12 @@ mod tests {
                 .count(),
             0
         );
+    }
+
+    #[test]
+    fn many_unclosed_secrets_cost_one_pass() {
+        let text = "<projectpassword>7".repeat(20_000);
+        assert!(!emptied(&text).contains('7'));
     }
 
     #[test]
