@@ -1,1 +1,0 @@
-//! Use cases on a real PostgreSQL and a real staging folder.

@@ -1,0 +1,8 @@
+//! Use cases on a real PostgreSQL and a real staging folder.
+
+mod house;
+mod keys;
+mod made;
+mod parking;
+mod secrets;
+mod staging;
