@@ -47,8 +47,8 @@ pub(crate) async fn run(role: Role, config: RoleConfig, drain: Drain) -> anyhow:
     match role {
         Role::Gateway => dengbei_gateway::run(config, drain).await,
         Role::Query => dengbei_query::run(config, drain).await,
-        Role::Ingest | Role::Registration | Role::Fixity => {
-            anyhow::bail!("{}: 本程序未包含该角色 / this build does not contain the role", role.name())
-        }
+        Role::Ingest => dengbei_ingest::run(config, drain).await,
+        Role::Registration => dengbei_registration::run(config, drain).await,
+        Role::Fixity => dengbei_fixity::run(config, drain).await,
     }
 }
