@@ -8,6 +8,7 @@ mod kind;
 mod media;
 mod ofd;
 mod pdf;
+mod pdf_lexer;
 mod pdf_objects;
 mod probe;
 

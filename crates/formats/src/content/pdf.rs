@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::kind::{Format, Kind, find, rfind};
-use super::pdf_objects::{Lexer, Objects, Token, Value, Work, object_at};
+use super::pdf_lexer::{Lexer, Token};
+use super::pdf_objects::{Objects, Value, Work, object_at};
 use super::probe::{Finding, Inspection, View};
 
 /// Readers look for the end marker and `startxref` in the last KiB; senders append a little more.
