@@ -17,6 +17,7 @@ mod decide;
 mod draft;
 mod error;
 mod file;
+mod filed_version;
 mod filing;
 mod grpc;
 mod metrics;
@@ -32,6 +33,8 @@ mod service;
 mod staged;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 mod unit_keys;
 mod wake;
 mod write;

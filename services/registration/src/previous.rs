@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use dengbei_ocfl::Inventory;
 use dengbei_records::{AreaCode, ItemId, Timestamp};
-use dengbei_vault::{PackName, Site, SiteError};
+use dengbei_vault::Site;
 use sqlx::{PgConnection, PgPool};
 
-use crate::draft;
 use crate::error::FilingError;
+use crate::filed_version;
 use crate::store::packs::{self, Stored};
 
 /// The newest filed version of an item.
@@ -47,25 +47,10 @@ pub(crate) async fn newest(
 }
 
 /// The inventory of a filed version, as its pack has it.
-pub(crate) async fn inventory(
-    site: &Site,
-    area: &AreaCode,
-    stored: &Stored,
-) -> Result<Inventory, FilingError> {
-    let name = PackName::first(area.clone(), stored.pack);
-    let (site, object, wanted) = (site.clone(), draft::object_of(stored.item), stored.inventory);
+async fn inventory(site: &Site, area: &AreaCode, stored: &Stored) -> Result<Inventory, FilingError> {
+    let (site, area, stored) = (site.clone(), area.clone(), stored.clone());
     let read = tokio::task::spawn_blocking(move || {
-        let mut pack = site.open_pack(&name)?;
-        let version = pack.version(&object).map_err(SiteError::from)?;
-        Ok::<_, SiteError>((*version.inventory_sha512(), version.inventory().clone()))
+        filed_version::open(&site, &area, &stored).map(|version| version.inventory().clone())
     });
-    let (digest, inventory) = read.await.map_err(|e| FilingError::Internal(e.into()))??;
-    if digest == wanted {
-        Ok(inventory)
-    } else {
-        Err(FilingError::Content(format!(
-            "{}: 清单与归档时不符 / its inventory is not the filed one",
-            stored.item
-        )))
-    }
+    Ok(read.await.map_err(|e| FilingError::Internal(e.into()))??)
 }

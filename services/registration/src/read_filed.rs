@@ -10,11 +10,11 @@ use bytes::Bytes;
 use dengbei_kit::{db, status};
 use dengbei_ocfl::Inventory;
 use dengbei_records::{AreaCode, Custody, ErrorClass, ItemId, Problem, Sha512};
-use dengbei_vault::{PackName, Site, SiteError};
+use dengbei_vault::{Site, SiteError};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
-use crate::draft;
+use crate::filed_version;
 use crate::store::documents;
 use crate::store::history::{self, Known};
 use crate::store::items::Standing;
@@ -175,7 +175,7 @@ impl Holdings {
     /// On a blocking thread: sends the files of the newest of `versions`.
     fn send(&self, versions: &[Stored], path: &str, out: &Pieces) -> Result<(), HoldingError> {
         let newest = versions.last().ok_or(HoldingError::NotFiled)?;
-        let inventory = self.inventory(newest)?;
+        let inventory = filed_version::open(&self.site, &self.area, newest)?.inventory().clone();
         let wanted = wanted(&inventory, path)?;
         for stored in versions {
             let own: BTreeMap<&str, &Wanted> = wanted
@@ -190,30 +190,13 @@ impl Holdings {
         Ok(())
     }
 
-    fn name(&self, stored: &Stored) -> PackName {
-        PackName::first(self.area.clone(), stored.pack)
-    }
-
-    fn inventory(&self, stored: &Stored) -> Result<Inventory, HoldingError> {
-        let mut pack = self.site.open_pack(&self.name(stored))?;
-        let version = pack.version(&draft::object_of(stored.item)).map_err(SiteError::from)?;
-        if *version.inventory_sha512() != stored.inventory {
-            return Err(HoldingError::Internal(anyhow::anyhow!(
-                "{}: another inventory than was filed",
-                stored.item
-            )));
-        }
-        Ok(version.inventory().clone())
-    }
-
     fn send_version(
         &self,
         stored: &Stored,
         own: &BTreeMap<&str, &Wanted>,
         out: &Pieces,
     ) -> Result<(), HoldingError> {
-        let mut pack = self.site.open_pack(&self.name(stored))?;
-        let version = pack.version(&draft::object_of(stored.item)).map_err(SiteError::from)?;
+        let version = filed_version::open(&self.site, &self.area, stored)?;
         let visited = version.for_each(|file, bytes| match own.get(file.path.as_str()) {
             Some(wanted) => send_file(wanted, file.len, bytes, out),
             None => Ok(()),

@@ -141,7 +141,7 @@ impl Parts {
         Holdings { pool: self.pool.clone(), site: self.site.clone(), area: self.area() }
     }
 
-    fn receipts(&self) -> Receipts {
+    pub(crate) fn receipts(&self) -> Receipts {
         Receipts { pool: self.pool.clone(), log: self.log.clone() }
     }
 

@@ -19,6 +19,8 @@ pub(crate) use grpc::Served;
 pub(crate) use seal::Sealer;
 pub(crate) use start::StartError;
 pub(crate) use store::{entry, head, place_of};
+#[cfg(test)]
+pub(crate) use store::{range, sealed_up_to};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -117,7 +117,7 @@ impl Sealer {
     }
 
     /// (A) Gives indices; how many bundles got theirs.
-    async fn assign(&self) -> Result<usize, StartError> {
+    pub(crate) async fn assign(&self) -> Result<usize, StartError> {
         let mut tx = self.pool.begin().await?;
         let (_, bundles) = store::assign(&mut tx, AT_ONCE).await?;
         tx.commit().await?;
@@ -195,5 +195,15 @@ impl Sealer {
     pub(crate) async fn size(&self) -> anyhow::Result<u64> {
         let mut connection = self.pool.acquire().await?;
         Ok(store::head(&mut connection).await.context("log_head")?.size)
+    }
+}
+
+#[cfg(test)]
+impl Sealer {
+    /// Everything that waits, sealed now.
+    pub(crate) async fn seal_once(&self) -> Result<(), StartError> {
+        let mut writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
+        self.finish(&mut writer).await?;
+        self.seal_all(&mut writer).await
     }
 }

@@ -4,8 +4,6 @@
 //! rest from the tiles. Ahead: the site lost its newest tiles; they are written again. Different at the common size:
 //! two histories; the role refuses to start, because going on would fork the log.
 
-use dengbei_kit::db;
-use dengbei_records::ErrorClass;
 use dengbei_register::{Checkpoint, LogError, LogReader, NodeHash, ReadError};
 use sqlx::PgPool;
 
@@ -59,17 +57,6 @@ pub(crate) enum StartError {
 }
 
 impl StartError {
-    /// What can be done about it.
-    pub(crate) fn class(&self) -> ErrorClass {
-        match self {
-            Self::Forked { .. } => ErrorClass::Conflict,
-            Self::Unsound(_) | Self::Gap { .. } => ErrorClass::Internal,
-            Self::Log(LogError::Forked { .. } | LogError::Behind { .. }) => ErrorClass::Conflict,
-            Self::Log(_) | Self::Site(_) => ErrorClass::Unavailable,
-            Self::Database(e) => db::class(e),
-        }
-    }
-
     /// Whether going on would be wrong however long one waits.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Forked { .. } | Self::Unsound(_) | Self::Gap { .. })

@@ -5,7 +5,7 @@ use dengbei_records::{EventHash, Timestamp};
 use dengbei_register::NodeHash;
 use sqlx::{FromRow, PgConnection};
 
-use crate::store::{corrupt, raw, read, signed, unsigned};
+use crate::store::{corrupt, raw, signed, unsigned};
 
 /// What is published, and how far indices are given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +181,7 @@ async fn place(tx: &mut PgConnection, ids: &[i64], firsts: &[i64]) -> Result<(),
 }
 
 /// The entries of an index range.
-pub(super) async fn range(tx: &mut PgConnection, from: u64, to: u64) -> Result<Vec<Bytes>, sqlx::Error> {
+pub(crate) async fn range(tx: &mut PgConnection, from: u64, to: u64) -> Result<Vec<Bytes>, sqlx::Error> {
     let rows: Vec<Vec<u8>> =
         sqlx::query_scalar("select bytes from log_entries where index >= $1 and index < $2 order by index")
             .bind(signed(from))
@@ -226,7 +226,7 @@ pub(super) async fn publish(tx: &mut PgConnection, head: &Head) -> Result<(), sq
 
 /// Up to which sequence everything of a producer is sealed, given that it keeps nothing below `oldest_held`; and the
 /// highest sequence that ever came from it.
-pub(super) async fn sealed_up_to(
+pub(crate) async fn sealed_up_to(
     tx: &mut PgConnection,
     producer: &str,
     oldest_held: u64,
@@ -311,9 +311,4 @@ pub(crate) async fn place_of(tx: &mut PgConnection, hash: EventHash) -> Result<O
     .fetch_optional(tx)
     .await?;
     Ok(index.map(unsigned))
-}
-
-/// Reads an event hash.
-pub(super) fn hash_of(leaf: &NodeHash) -> Result<EventHash, sqlx::Error> {
-    read(EventHash::from_slice(leaf.as_bytes()))
 }

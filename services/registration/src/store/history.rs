@@ -1,8 +1,7 @@
 //! What is asked about items and about the whole: reads only.
 
-use dengbei_records::{DataVersion, EventHash, ItemId, PackNumber, Sha256, SubmissionId};
+use dengbei_records::{DataVersion, EventHash, ItemId, PackNumber, Sha256};
 use sqlx::{FromRow, PgConnection};
-use uuid::Uuid;
 
 use super::items::{Standing, version};
 use super::{read, signed};
@@ -11,9 +10,7 @@ use super::{read, signed};
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) data_version: DataVersion,
-    pub(crate) submission: SubmissionId,
     pub(crate) standing: Standing,
-    pub(crate) checked: Option<EventHash>,
     pub(crate) failed: Vec<String>,
     pub(crate) report: Option<Sha256>,
 }
@@ -21,9 +18,7 @@ pub(crate) struct Known {
 #[derive(FromRow)]
 struct KnownRow {
     data_version: i32,
-    submission: Uuid,
     state: String,
-    checked: Option<Vec<u8>>,
     failed: Vec<String>,
     report: Option<Vec<u8>>,
 }
@@ -33,9 +28,7 @@ impl TryFrom<KnownRow> for Known {
     fn try_from(row: KnownRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             data_version: read(version(row.data_version))?,
-            submission: SubmissionId::from_uuid(row.submission),
             standing: Standing::from_name(&row.state)?,
-            checked: row.checked.map(|h| read(EventHash::from_slice(&h))).transpose()?,
             failed: row.failed,
             report: row.report.map(|d| read(Sha256::from_slice(&d))).transpose()?,
         })
@@ -45,7 +38,7 @@ impl TryFrom<KnownRow> for Known {
 /// Every submission of an item, newest first.
 pub(crate) async fn submissions(tx: &mut PgConnection, item: ItemId) -> Result<Vec<Known>, sqlx::Error> {
     let rows: Vec<KnownRow> = sqlx::query_as(
-        "select data_version, submission, state, checked, failed, report from items where item = $1
+        "select data_version, state, failed, report from items where item = $1
          order by data_version desc, received_at desc, prefiled",
     )
     .bind(item.uuid())
@@ -54,12 +47,11 @@ pub(crate) async fn submissions(tx: &mut PgConnection, item: ItemId) -> Result<V
     rows.into_iter().map(Known::try_from).collect()
 }
 
-/// The verdict that let a submission pass, and the `batch.filed` and member list of its pack.
+/// The verdict that let a submission pass, and the `batch.filed` of its pack.
 #[derive(Debug, Clone)]
 pub(crate) struct Proof {
     pub(crate) checked: EventHash,
     pub(crate) batch: EventHash,
-    pub(crate) members: Sha256,
 }
 
 /// What a receipt for a filed version rests on; `None` until its batch is committed.
@@ -68,18 +60,17 @@ pub(crate) async fn proof(
     prefiled: EventHash,
     pack: PackNumber,
 ) -> Result<Option<Proof>, sqlx::Error> {
-    let row: Option<(Option<Vec<u8>>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "select i.checked, p.event, p.members from items i, packs p where i.prefiled = $1 and p.pack = $2",
+    let row: Option<(Option<Vec<u8>>, Vec<u8>)> = sqlx::query_as(
+        "select i.checked, p.event from items i, packs p where i.prefiled = $1 and p.pack = $2",
     )
     .bind(prefiled.as_bytes().as_slice())
     .bind(signed(pack.get()))
     .fetch_optional(tx)
     .await?;
-    let Some((Some(checked), batch, members)) = row else { return Ok(None) };
+    let Some((Some(checked), batch)) = row else { return Ok(None) };
     Ok(Some(Proof {
         checked: read(EventHash::from_slice(&checked))?,
         batch: read(EventHash::from_slice(&batch))?,
-        members: read(Sha256::from_slice(&members))?,
     }))
 }
 

@@ -41,11 +41,6 @@ pub(crate) async fn insert(
     .map(drop)
 }
 
-/// How many versions are published.
-pub(crate) async fn count(tx: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("select count(*) from matters").fetch_one(tx).await
-}
-
 /// A unit's fonds.
 pub(crate) async fn fonds(tx: &mut PgConnection, unit: &UnitCode) -> Result<Option<FondsNo>, sqlx::Error> {
     let found: Option<String> = sqlx::query_scalar("select fonds_no from fonds where uscc = $1")

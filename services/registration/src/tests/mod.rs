@@ -1,0 +1,11 @@
+//! Use cases on a real PostgreSQL and a real site; ingest and fixity are small gRPC servers that hold what they are given.
+//!
+//! Inside the crate, because steps are cut where a process would die: between planning, writing and committing, and
+//! between the three steps of sealing.
+
+mod filing;
+mod matters;
+mod peers;
+mod restore;
+mod sealing;
+mod world;
