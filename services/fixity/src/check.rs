@@ -10,7 +10,7 @@ use dengbei_checks::{
     refusal,
 };
 use dengbei_formats::{Discard, ReadError, examine, read_package};
-use dengbei_records::{AreaCode, ItemId, Matter, Timestamp};
+use dengbei_records::{ItemId, Matter, Timestamp};
 
 use crate::staged::Package;
 
@@ -21,8 +21,6 @@ pub(crate) struct Against {
     pub(crate) matter: Matter,
     /// Another item that holds the same 电子文件号.
     pub(crate) same_record_no: Option<ItemId>,
-    /// 行政区划 of the deployment.
-    pub(crate) area: AreaCode,
     /// Now.
     pub(crate) now: Timestamp,
 }
@@ -35,7 +33,8 @@ pub(crate) fn check(package: &Package, against: Against, scheme: &Scheme) -> std
     let manifest: BTreeMap<_, _> = package.manifest().map(|f| (f.path.clone(), f.sha512)).collect();
     let context = Context {
         matter: Some(against.matter),
-        area: Some(against.area),
+        // Which areas a deployment's units stand in changes with reforms: the matter decides, not the area.
+        area: None,
         duplicates: Some(against.same_record_no.iter().map(duplicate).collect()),
         manifest: Some(manifest),
         ..Context::at(against.now)

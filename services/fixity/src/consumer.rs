@@ -180,7 +180,6 @@ impl Checks {
                 Against {
                     matter: task.matter.clone(),
                     same_record_no: holder.filter(|other| *other != item),
-                    area: self.author.area.clone(),
                     now: self.author.clock.now(),
                 }
             })

@@ -13,7 +13,7 @@ use dengbei_formats::{
     FileFacts, PackageSource, ReadError, ReceivedPackage, examine, package_digest, read_package,
 };
 use dengbei_records::{
-    AreaCode, DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem,
+    DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem,
     Reception, Sha256, Sha512, SourceSystem, StoredFile, SubmissionId, Timestamp, canonical,
 };
 use dengbei_vault::Part;
@@ -133,7 +133,6 @@ pub(crate) struct Parcel {
 #[derive(Debug)]
 pub(crate) struct Bench {
     pub(crate) key: IdKey,
-    pub(crate) area: AreaCode,
     pub(crate) scheme: Scheme,
 }
 
@@ -182,7 +181,8 @@ impl Bench {
     pub(crate) fn judge(&self, read: Read, arrival: &Arrival, known: Knowledge) -> io::Result<Judged> {
         let context = Context {
             matter: known.matter.clone(),
-            area: Some(self.area.clone()),
+            // Which areas a deployment's units stand in changes with reforms: the matter decides, not the area.
+            area: None,
             duplicates: Some(known.same_record_no.iter().map(duplicate).collect()),
             ..Context::at(arrival.received_at)
         };

@@ -11,7 +11,7 @@ use dengbei_kit::admin::Health;
 use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc};
 use dengbei_proto::v1::ingest_server::IngestServer;
 use dengbei_records::{Clock, SystemClock};
-use dengbei_vault::{SegmentId, Staging};
+use dengbei_vault::Staging;
 use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, mpsc};
 use tonic::service::Routes;
@@ -26,7 +26,7 @@ use crate::let_go::LetGo;
 use crate::read_staged::Readers;
 use crate::receive::Door;
 use crate::release::Release;
-use crate::stage::Stage;
+use crate::stage::{Stage, ranges};
 use crate::standing::Standing;
 use crate::store::places;
 
@@ -87,12 +87,7 @@ async fn serve(routes: Arc<Mutex<Option<Routes>>>, config: RoleConfig, drain: Dr
 async fn open_stage(pool: &PgPool, settings: &Settings) -> anyhow::Result<Stage> {
     let live = places::live(pool).await?;
     let folder = settings.staging.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        let live = live
-            .into_iter()
-            .map(|(segment, start, length)| (SegmentId::new(segment), vec![start..start + length]));
-        Staging::open(folder, live)
-    });
+    let opened = tokio::task::spawn_blocking(move || Staging::open(folder, live.into_iter().map(ranges)));
     let staging = opened.await??;
     for (segment, range) in staging.missing() {
         tracing::error!(%segment, ?range, "暂存内容丢失 / staged bytes of an undecided submission are lost");
@@ -124,7 +119,7 @@ impl Parts {
         let standing = Arc::new(Standing::new(settings));
         let (handle, queue) = commit::channel();
         let (parked, codes) = mpsc::unbounded_channel();
-        let bench = Arc::new(Bench { key, area: settings.area.clone(), scheme: Scheme::builtin() });
+        let bench = Arc::new(Bench { key, scheme: Scheme::builtin() });
         Ok(Self {
             door: Door {
                 settings: settings.clone(),
