@@ -21,7 +21,7 @@ pub(crate) struct Served {
     pub(crate) holdings: Holdings,
 }
 
-fn invalid(e: Invalid) -> Status {
+fn invalid(e: &Invalid) -> Status {
     status::from_problem(&Problem::new("item.invalid", ErrorClass::Invalid, "对象标识无效", e.to_string()))
 }
 
@@ -29,7 +29,7 @@ fn actor(bytes: &[u8]) -> Result<Option<Actor>, Status> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let bytes = bytes.try_into().map_err(|_| invalid(Invalid::new("actor", "not 16 bytes")))?;
+    let bytes = bytes.try_into().map_err(|_| invalid(&Invalid::new("actor", "not 16 bytes")))?;
     Ok(Some(Actor(bytes)))
 }
 
@@ -50,7 +50,7 @@ impl Registration for Served {
         &self,
         request: Request<v1::HoldingRequest>,
     ) -> Result<Response<v1::HoldingReply>, Status> {
-        let item = ItemId::from_slice(&request.into_inner().item).map_err(invalid)?;
+        let item = ItemId::from_slice(&request.into_inner().item).map_err(|e| invalid(&e))?;
         let held = self.holdings.holding(item).await.map_err(|e| status::report(&e.problem(), &e))?;
         Ok(Response::new(v1::HoldingReply {
             item: item.as_bytes().to_vec().into(),
@@ -71,7 +71,7 @@ impl Registration for Served {
         request: Request<v1::ReadFiledRequest>,
     ) -> Result<Response<Self::ReadFiledStream>, Status> {
         let request = request.into_inner();
-        let item = ItemId::from_slice(&request.item).map_err(invalid)?;
+        let item = ItemId::from_slice(&request.item).map_err(|e| invalid(&e))?;
         let pieces = self.holdings.read(item, request.data_version, request.path).await;
         let pieces = pieces.map_err(|e| status::report(&e.problem(), &e))?;
         let chunks = ReceiverStream::new(pieces)

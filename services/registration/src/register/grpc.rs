@@ -30,18 +30,18 @@ pub(crate) struct Served {
     pub(crate) receipts: Receipts,
 }
 
-fn failed(e: sqlx::Error) -> Status {
-    status::report(&status::plain(db::class(&e)), &e)
+fn failed(e: &sqlx::Error) -> Status {
+    status::report(&status::plain(db::class(e)), e)
 }
 
-fn refused(e: HandleError) -> Status {
+fn refused(e: &HandleError) -> Status {
     match e.class() {
         ErrorClass::Invalid => {
             let problem =
                 Problem::new("register.bundle_invalid", ErrorClass::Invalid, "事件包无效", e.reason());
             status::from_problem(&problem)
         }
-        class => status::report(&status::plain(class), &e),
+        class => status::report(&status::plain(class), e),
     }
 }
 
@@ -50,15 +50,15 @@ impl Register for Served {
     async fn append(&self, request: Request<v1::AppendRequest>) -> Result<Response<v1::AppendReply>, Status> {
         let bundles = request.into_inner().bundles;
         if bundles.len() > MOST_BUNDLES {
-            return Err(refused(HandleError::invalid("at most 1024 bundles in one call")));
+            return Err(refused(&HandleError::invalid("at most 1024 bundles in one call")));
         }
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = self.pool.begin().await.map_err(|e| failed(&e))?;
         for bundle in &bundles {
             let appended =
                 self.appender.append(&mut tx, &bundle.producer, bundle.sequence, &bundle.events).await;
-            appended.map_err(refused)?;
+            appended.map_err(|e| refused(&e))?;
         }
-        tx.commit().await.map_err(failed)?;
+        tx.commit().await.map_err(|e| failed(&e))?;
         let known = bundles.iter().map(|b| b.events.len() as u64).sum();
         Ok(Response::new(v1::AppendReply { known }))
     }
@@ -68,10 +68,11 @@ impl Register for Served {
         request: Request<v1::SealedUpToRequest>,
     ) -> Result<Response<v1::SealedUpToReply>, Status> {
         let request = request.into_inner();
-        let mut tx = self.pool.begin().await.map_err(failed)?;
-        let (sequence, highest_seen) =
-            store::sealed_up_to(&mut tx, &request.producer, request.oldest_held).await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
+        let mut tx = self.pool.begin().await.map_err(|e| failed(&e))?;
+        let (sequence, highest_seen) = store::sealed_up_to(&mut tx, &request.producer, request.oldest_held)
+            .await
+            .map_err(|e| failed(&e))?;
+        tx.commit().await.map_err(|e| failed(&e))?;
         Ok(Response::new(v1::SealedUpToReply { sequence, highest_seen }))
     }
 
@@ -81,11 +82,12 @@ impl Register for Served {
     ) -> Result<Response<v1::BundlesReply>, Status> {
         let request = request.into_inner();
         let limit = if request.limit == 0 { MOST_PLACES } else { request.limit.min(MOST_PLACES) };
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(|e| failed(&e))?;
         // The size first: places that are sealed in between are simply there already.
-        let size = store::head(&mut connection).await.map_err(failed)?.size;
-        let rows =
-            store::bundles(&mut connection, request.from_index, i64::from(limit)).await.map_err(failed)?;
+        let size = store::head(&mut connection).await.map_err(|e| failed(&e))?.size;
+        let rows = store::bundles(&mut connection, request.from_index, i64::from(limit))
+            .await
+            .map_err(|e| failed(&e))?;
         let bundles = rows.into_iter().map(place).collect();
         Ok(Response::new(v1::BundlesReply { bundles, size }))
     }
@@ -95,10 +97,11 @@ impl Register for Served {
         request: Request<v1::EntriesRequest>,
     ) -> Result<Response<v1::EntriesReply>, Status> {
         let request = request.into_inner();
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let size = store::head(&mut connection).await.map_err(failed)?.size;
+        let mut connection = self.pool.acquire().await.map_err(|e| failed(&e))?;
+        let size = store::head(&mut connection).await.map_err(|e| failed(&e))?.size;
         let to = request.to.min(size).min(request.from.saturating_add(MOST_ENTRIES));
-        let mut entries = store::range(&mut connection, request.from.min(to), to).await.map_err(failed)?;
+        let mut entries =
+            store::range(&mut connection, request.from.min(to), to).await.map_err(|e| failed(&e))?;
         let mut bytes = 0;
         let mut fits = |entry: &bytes::Bytes| {
             bytes += entry.len();
@@ -124,8 +127,8 @@ impl Register for Served {
             status::from_problem(&problem)
         };
         if path == "checkpoint" {
-            let mut connection = self.pool.acquire().await.map_err(failed)?;
-            let body = store::head(&mut connection).await.map_err(failed)?.checkpoint;
+            let mut connection = self.pool.acquire().await.map_err(|e| failed(&e))?;
+            let body = store::head(&mut connection).await.map_err(|e| failed(&e))?.checkpoint;
             return if body.is_empty() {
                 Err(missing())
             } else {

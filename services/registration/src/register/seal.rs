@@ -69,7 +69,7 @@ impl Sealer {
                 Ok(()) => {}
                 Err(e) if e.is_final() => return Err(anyhow::Error::new(e).context("the log")),
                 Err(e) => {
-                    tracing::error!(error = %status::chain(&e), "the log cannot be sealed now; trying again")
+                    tracing::error!(error = %status::chain(&e), "the log cannot be sealed now; trying again");
                 }
             }
             drain.pause(AGAIN).await;

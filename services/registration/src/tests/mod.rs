@@ -7,5 +7,6 @@ mod filing;
 mod matters;
 mod peers;
 mod restore;
+mod role;
 mod sealing;
 mod world;
