@@ -171,7 +171,7 @@ impl Reading {
         let mut package = Receiving::new(reception, &self.spool)?;
         while let Some(file) = package.expected() {
             match self.part(submission).await? {
-                Part::File(chunk) if chunk.content == file => package.take(chunk)?,
+                Part::File(chunk) if chunk.content == file => package.take(&chunk)?,
                 Part::Missing(_) => return Ok(Some(Arrived::Gone(submission))),
                 _ => return Err(Status::internal("staged parts came in another order than promised")),
             }
@@ -228,7 +228,7 @@ impl Receiving {
         self.files.get(self.current).map(|(file, _)| file.content.clone())
     }
 
-    fn take(&mut self, chunk: v1::FileChunk) -> Result<(), Status> {
+    fn take(&mut self, chunk: &v1::FileChunk) -> Result<(), Status> {
         let length = self.files.get(self.current).map_or(0, |(_, at)| at.length);
         let after = self.taken + chunk.data.len() as u64;
         if chunk.offset != self.taken || after > length {
@@ -262,25 +262,7 @@ impl Receiving {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn disk(error: io::Error) -> Status {
     Status::unavailable(format!("the spool: {error}"))
-}
-
-#[cfg(test)]
-pub(crate) mod made {
-    //! Packages for tests, without ingest.
-
-    use super::*;
-
-    /// A package of these files, as ingest would send it.
-    pub(crate) fn package(reception: Reception, bytes_of: &dyn Fn(&str) -> Bytes) -> Package {
-        let folder = std::env::temp_dir();
-        let mut receiving = Receiving::new(reception, &folder).unwrap();
-        while let Some(content) = receiving.expected() {
-            let data = bytes_of(&content);
-            let chunk = v1::FileChunk { path: String::new(), content, offset: 0, data, last: true };
-            receiving.take(chunk).unwrap();
-        }
-        receiving.finish()
-    }
 }

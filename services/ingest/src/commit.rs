@@ -13,7 +13,7 @@ use dengbei_bus::Outbox;
 use dengbei_chain::Encoded;
 use dengbei_chain::facts::SubmissionRefused;
 use dengbei_kit::{db, faults};
-use dengbei_records::{Custody, ErrorClass, EventHash, ItemId, Problem, SubmissionId};
+use dengbei_records::{Custody, DataVersion, ErrorClass, EventHash, ItemId, Problem, SubmissionId};
 use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::warn;
@@ -215,9 +215,9 @@ impl Committer {
             answers.push(match &one.job.judged.fate {
                 Fate::Refused { .. } => self.refuse(&mut tx, &one.job, &mut events, now).await?,
                 Fate::Kept(_) => {
-                    let (row, hash) = self.accept(&one.job, &mut events)?;
+                    let row = self.accept(&one.job, &mut events)?;
                     let answer = Answer::Taken(row.submission.id, row.custody);
-                    self.overtake(&mut tx, one, &row, hash, &mut events).await?;
+                    self.overtake(&mut tx, one, &row, &mut events).await?;
                     rows.push(row);
                     answer
                 }
@@ -231,7 +231,7 @@ impl Committer {
     }
 
     /// The row and the event of a package that is kept.
-    fn accept(&self, job: &Job, events: &mut Events) -> Result<(Accepted, EventHash), sqlx::Error> {
+    fn accept(&self, job: &Job, events: &mut Events) -> Result<Accepted, sqlx::Error> {
         let (Fate::Kept(kept), Some(place)) = (&job.judged.fate, &job.place) else {
             return Err(sqlx::Error::Encode("a package that is kept was not staged".into()));
         };
@@ -244,7 +244,7 @@ impl Committer {
         let hash = event.hash;
         events.push(event, job);
         let is_parked = kept.matter.is_none();
-        let row = Accepted {
+        Ok(Accepted {
             submission: of.clone(),
             digest: job.judged.digest,
             custody: if is_parked { Custody::Parked } else { Custody::Prefiled },
@@ -254,8 +254,7 @@ impl Committer {
             parked_event: is_parked.then_some(hash),
             place: place.clone(),
             received_at: kept.received_at.millis(),
-        };
-        Ok((row, hash))
+        })
     }
 
     /// What was parked makes way for the newer submission.
@@ -264,9 +263,9 @@ impl Committer {
         tx: &mut PgConnection,
         one: &Settled,
         row: &Accepted,
-        by: EventHash,
         events: &mut Events,
     ) -> Result<(), sqlx::Error> {
+        let Some(by) = events.newest() else { return Ok(()) };
         if one.overtakes.is_empty() {
             return Ok(());
         }
@@ -292,7 +291,7 @@ impl Committer {
         let refusal = Refusal {
             digest: judged.digest,
             item: judged.item,
-            data_version: judged.data_version.map_or(0, |v| v.get()),
+            data_version: judged.data_version.map_or(0, DataVersion::get),
             submission: judged.submission,
             checks: noted::to_value(&judged.noted),
             refused_at: now,
@@ -363,6 +362,10 @@ struct Events {
 }
 
 impl Events {
+    fn newest(&self) -> Option<EventHash> {
+        self.encoded.last().map(|event| event.hash)
+    }
+
     fn push(&mut self, event: Encoded, job: &Job) {
         self.encoded.push(event);
         self.traceparents.push(job.traceparent.clone());

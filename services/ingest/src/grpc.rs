@@ -190,6 +190,7 @@ fn head(head: v1::SubmitHead) -> Result<Head, IngestError> {
 }
 
 /// The sender's stream broke off: nothing is kept of it.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn broken(status: Status) -> IngestError {
     Problem::new(
         "submission.broken",

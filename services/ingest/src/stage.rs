@@ -161,8 +161,9 @@ impl Stage {
     }
 
     /// Frees the bytes of a submission. Again is harmless.
-    pub(crate) async fn release(&self, (segment, start, length): Piece) -> Result<(), StagingError> {
-        self.staging.release(SegmentId::new(segment), vec![start..start + length]).await
+    pub(crate) async fn release(&self, piece: Piece) -> Result<(), StagingError> {
+        let (segment, ranges) = ranges(piece);
+        self.staging.release(segment, ranges).await
     }
 
     /// Reads a reception whole.
@@ -185,6 +186,11 @@ impl Stage {
     ) -> Result<impl Stream<Item = Result<Bytes, StagingError>> + Send + use<>, StagingError> {
         self.staging.read(SegmentId::new(segment), range).await
     }
+}
+
+/// A submission is one part, so it is live and released as one range.
+pub(crate) fn ranges((segment, start, length): Piece) -> (SegmentId, Vec<Range<u64>>) {
+    (SegmentId::new(segment), std::iter::once(start..start + length).collect())
 }
 
 /// Full or failing, the sender is told; ingest itself is not at fault.

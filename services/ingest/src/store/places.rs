@@ -12,13 +12,15 @@ use crate::stage::Place;
 /// A staged submission: where, and the digest of its `reception.json`.
 pub(crate) type Staged = (Place, Sha256);
 
+type PlaceRow = (Uuid, i64, i64, i64, i64, Vec<String>, Vec<u8>);
+
 /// Where the bytes of these submissions lie, of those that are undecided.
 pub(crate) async fn of(
     pool: &PgPool,
     submissions: &[SubmissionId],
 ) -> Result<HashMap<SubmissionId, Staged>, sqlx::Error> {
     let ids: Vec<Uuid> = submissions.iter().map(|s| s.uuid()).collect();
-    let rows: Vec<(Uuid, i64, i64, i64, i64, Vec<String>, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<PlaceRow> = sqlx::query_as(
         "select submission, segment, place, length, reception_len, contents, reception from submissions
          where submission = any($1) and custody in ('parked', 'prefiled')",
     )

@@ -17,7 +17,7 @@ use dengbei_records::{
     SystemClock,
 };
 use dengbei_testkit::{PATIENCE, Postgres, eventually};
-use dengbei_vault::{DiskSync, SegmentId, Staging, StagingOptions};
+use dengbei_vault::{DiskSync, Staging, StagingOptions};
 use futures::StreamExt as _;
 use sqlx::postgres::PgPool;
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ use crate::config::Settings;
 use crate::consumer::Outcomes;
 use crate::receive::{Head, Received};
 use crate::service::Parts;
-use crate::stage::Stage;
+use crate::stage::{Stage, ranges};
 use crate::store::{places, submissions};
 
 /// Counts the syncs of the staging disk.
@@ -71,7 +71,7 @@ impl House {
         let settings = Settings::of(&config(folder.path()));
         let syncs = Arc::new(Syncs::default());
         let live = places::live(&pool).await.unwrap();
-        let live = live.into_iter().map(|(s, p, l)| (SegmentId::new(s), vec![p..p + l]));
+        let live = live.into_iter().map(ranges);
         let options = StagingOptions { sync: syncs.clone(), ..StagingOptions::default() };
         let stage = Stage::new(Staging::open_with(&settings.staging, live, options)?);
         let parts = Parts::new(&settings, pool.clone(), stage, IdKey::from_bytes([7; 32])).unwrap();

@@ -1,1 +1,0 @@
-//! Verdicts on a real PostgreSQL, with staged packages from a served ingest.
