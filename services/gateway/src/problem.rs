@@ -13,14 +13,14 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    problem: Problem,
+    problem: Box<Problem>,
     checks: Vec<Value>,
 }
 
 impl Refusal {
     /// With a status that HTTP itself has a word for (401, 413, …).
     pub(crate) fn with_status(status: StatusCode, problem: Problem) -> Self {
-        Self { status, problem, checks: Vec::new() }
+        Self { status, problem: Box::new(problem), checks: Vec::new() }
     }
 
     /// A request that does not read as what it should be.

@@ -60,7 +60,7 @@ pub(crate) async fn until_drained(
 async fn one(stream: TcpStream, from: crate::service::Peer, routes: Router, drain: Drain) {
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(from.clone());
+        request.extensions_mut().insert(from);
         routes.clone().oneshot(request.map(Body::new))
     });
     let mut builder = Builder::new(TokioExecutor::new());

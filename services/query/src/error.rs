@@ -1,6 +1,6 @@
 //! What can go wrong in the read model, by what the caller can do.
 
-use dengbei_records::{ErrorClass, Problem};
+use dengbei_records::{ErrorClass, Invalid, Problem};
 
 /// Why a question was not answered or an event not applied.
 #[derive(Debug, thiserror::Error)]
@@ -55,5 +55,11 @@ impl QueryError {
 impl From<sqlx::Error> for QueryError {
     fn from(source: sqlx::Error) -> Self {
         Self::Database(source)
+    }
+}
+
+impl From<Invalid> for QueryError {
+    fn from(error: Invalid) -> Self {
+        Self::Invalid(error.to_string())
     }
 }

@@ -8,7 +8,7 @@ use dengbei_chain::Event;
 use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::query_server::Query;
-use dengbei_records::{Access, Custody, Invalid, ItemId, Preservation, Registration, SubmissionId};
+use dengbei_records::{Access, Custody, ItemId, Preservation, Registration, SubmissionId};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
@@ -121,15 +121,11 @@ fn answer<T>(outcome: Result<T, QueryError>) -> Result<Response<T>, Status> {
 }
 
 fn item_id(bytes: &Bytes) -> Result<ItemId, QueryError> {
-    ItemId::from_slice(bytes).map_err(invalid)
+    Ok(ItemId::from_slice(bytes)?)
 }
 
 fn submission_id(bytes: &Bytes) -> Result<SubmissionId, QueryError> {
-    SubmissionId::from_slice(bytes).map_err(invalid)
-}
-
-fn invalid(error: Invalid) -> QueryError {
-    QueryError::Invalid(error.to_string())
+    Ok(SubmissionId::from_slice(bytes)?)
 }
 
 fn render(s: Summary) -> v1::ItemSummary {

@@ -83,11 +83,12 @@ pub(crate) async fn check(State(gateway): State<Gateway>, request: Request, next
     next.run(request).await
 }
 
-/// Checkpoints and tiles are for everybody. The entries' own tiles are not: they go to auditors.
+/// Checkpoints and tiles are for everybody. The entries' own tiles are not: they go to auditors, however their path is
+/// spelled.
 fn is_public(path: &str) -> bool {
     matches!(path, "/health" | "/sign-in" | "/openapi.json")
         || path.starts_with("/assets/")
-        || (path.starts_with("/log/") && !path.starts_with("/log/tile/entries"))
+        || (path.starts_with("/log/") && !path.contains("entries") && !path.contains('%'))
 }
 
 fn is_local_metrics(request: &Request) -> bool {
@@ -157,6 +158,10 @@ mod tests {
     #[test]
     fn entries_of_the_log_are_not_public() {
         assert!(is_public("/log/checkpoint") && is_public("/log/tile/0/000"));
-        assert!(!is_public("/log/tile/entries/000") && !is_public("/v1/items"));
+        for path in
+            ["/log/tile/entries/000", "/log/tile/%65ntries/000", "/log//tile/entries/000", "/v1/items"]
+        {
+            assert!(!is_public(path), "{path}");
+        }
     }
 }
