@@ -1,7 +1,7 @@
 //! How answers read as JSON: names are a contract (design.md 8), scripts rely on them.
 
 use dengbei_proto::v1;
-use dengbei_records::{Custody, ItemState, Timestamp};
+use dengbei_records::{Access, Custody, ItemState, Preservation, Registration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,12 +11,25 @@ pub(crate) fn package(reply: &v1::PackageReply) -> Value {
         "item": id(&reply.item),
         "outcome": reply.outcome,
         "checks": reply.checks.iter().filter(|c| is_finding(c)).map(check).collect::<Vec<_>>(),
-        "state": Custody::from_name(&reply.custody).map(ItemState::of),
+        "state": state_of(reply),
         "submission": id(&reply.submission),
         "data_version": reply.data_version,
         "name": reply.name,
         "problem": reply.problem.as_ref().map(trouble),
     })
+}
+
+/// Where the item stands: as a script reads it, there are always four regions. What was never kept is `refused`.
+fn state_of(reply: &v1::PackageReply) -> Value {
+    match Custody::from_name(&reply.custody) {
+        Some(custody) => json!(ItemState::of(custody)),
+        None => json!({
+            "custody": if reply.custody.is_empty() { "refused" } else { &reply.custody },
+            "registration": Registration::default(),
+            "preservation": Preservation::default(),
+            "access": Access::default(),
+        }),
+    }
 }
 
 /// Whether a check says something that someone should do or know.

@@ -1,5 +1,7 @@
 //! The door before real gRPC peers: who may come in, which status an answer leaves with, what a page escapes.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
+
 mod peers;
 
 use axum::Router;

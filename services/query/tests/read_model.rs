@@ -1,5 +1,7 @@
 //! The read model on a real PostgreSQL: whatever the order, the company and the number of deliveries, the same rows.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
+
 mod story;
 
 use std::collections::BTreeSet;
