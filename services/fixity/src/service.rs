@@ -37,7 +37,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(drain.clone());
     let relay = Relay::new(SERVICE, pool.clone(), nats.clone(), register.clone());
     let ending = drain.clone();
-    tasks.spawn("relay", OnError::Restart, move || relaying(relay.clone(), ending.clone()));
+    tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));
     let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register, checks)
         .at_once(config.limits.bundles_at_once);
     let ending = drain.clone();
@@ -79,12 +79,6 @@ fn checks(config: &RoleConfig, pool: PgPool) -> anyhow::Result<Checks> {
 /// Where large packages lie while they are checked: beside the staging area where that is on this machine.
 fn spool(config: &RoleConfig) -> PathBuf {
     if config.staging.is_dir() { config.staging.clone() } else { std::env::temp_dir() }
-}
-
-/// The relay on a thread of its own: rustc cannot see that its future may move between threads.
-async fn relaying(relay: Relay, drain: Drain) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || runtime.block_on(relay.run(drain))).await?
 }
 
 async fn health((pool, nats): (PgPool, Nats)) -> Health {

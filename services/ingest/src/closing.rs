@@ -3,10 +3,13 @@
 use chrono::NaiveDate;
 use dengbei_records::Timestamp;
 
-/// The day that `close_time` names, `YYYY-MM-DD`; the day of arrival where it names none. Whether the text is well
-/// formed is check A-08's business: here a date that can be read with certainty is enough.
-pub(crate) fn day(close_time: &str, received_at: Timestamp) -> String {
+/// The day that `close_time` names, `YYYY-MM-DD`; the day of arrival where it names none, or one before the item was
+/// accepted. Whether the text is well formed is check A-08's business, whether it is plausible A-10's: here a date that
+/// can be read with certainty is enough, and one that cannot be true must not decide which table is in force.
+pub(crate) fn day(accept_time: &str, close_time: &str, received_at: Timestamp) -> String {
+    let accepted = written(accept_time);
     written(close_time)
+        .filter(|closed| accepted.is_none_or(|accepted| *closed >= accepted))
         .map_or_else(|| received_at.rfc3339().chars().take(10).collect(), |day| day.to_string())
 }
 
@@ -45,14 +48,20 @@ mod tests {
             "2026年3月5日",
             " 2026-03-05 ",
         ] {
-            assert_eq!(day(text, ARRIVED), "2026-03-05", "{text}");
+            assert_eq!(day("", text, ARRIVED), "2026-03-05", "{text}");
         }
+    }
+
+    #[test]
+    fn a_day_before_acceptance_does_not_count() {
+        assert_eq!(day("2026-03-05 09:00:00", "2001-01-01 00:00:00", ARRIVED), "2026-11-02");
+        assert_eq!(day("2026-03-05 09:00:00", "2026-03-05 10:00:00", ARRIVED), "2026-03-05");
     }
 
     #[test]
     fn without_a_readable_day_the_day_of_arrival_counts() {
         for text in ["", "2026-47-05 09:05:00", "昨天", "0026-01-01", "99999-01-01"] {
-            assert_eq!(day(text, ARRIVED), "2026-11-02", "{text}");
+            assert_eq!(day("", text, ARRIVED), "2026-11-02", "{text}");
         }
         assert_eq!(year("2026-11-02"), 2026);
     }

@@ -13,8 +13,8 @@ use dengbei_formats::{
     FileFacts, PackageSource, ReadError, ReceivedPackage, examine, package_digest, read_package,
 };
 use dengbei_records::{
-    DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem,
-    Reception, Sha256, Sha512, SourceSystem, StoredFile, SubmissionId, Timestamp, canonical,
+    DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem, Reception,
+    Sha256, Sha512, SourceSystem, StoredFile, SubmissionId, Timestamp, canonical,
 };
 use dengbei_vault::Part;
 
@@ -160,7 +160,8 @@ impl Bench {
             (None, Some(named)) => Some(named),
             _ => package.data_version(),
         };
-        let closed_on = closing::day(&package.metadata.close_time, arrival.received_at);
+        let closed_on =
+            closing::day(&package.metadata.accept_time, &package.metadata.close_time, arrival.received_at);
         Ok(Read {
             name: source.name().to_owned(),
             submission,

@@ -52,7 +52,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(drain.clone());
     let relay = Relay::new(SERVICE, pool.clone(), nats.clone(), register.clone());
     let ending = drain.clone();
-    tasks.spawn("relay", OnError::Restart, move || relaying(relay.clone(), ending.clone()));
+    tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));
     let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register, Outcomes)
         .at_once(config.limits.bundles_at_once);
     let ending = drain.clone();
@@ -69,12 +69,6 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let served = Arc::new(served);
     tasks.spawn("grpc", OnError::Stop, move || serve(served.clone(), config.clone(), drain.clone()));
     tasks.join(LAST).await
-}
-
-/// The relay on a thread of its own: rustc cannot see that its future may move between threads.
-async fn relaying(relay: Relay, drain: Drain) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || runtime.block_on(relay.run(drain))).await?
 }
 
 /// The routes go when the server ends, and with them the last way into the committer, which then ends too.
