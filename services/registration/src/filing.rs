@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use dengbei_bus::Consumer;
+use dengbei_chain::{Event, FactKind};
 use dengbei_kit::Drain;
 use dengbei_records::PackNumber;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::consumer::Registrar;
 use crate::metrics;
-use crate::service::Parts;
+use crate::service::{NAME, Parts};
 use crate::store::{history, matters, plans};
 use crate::wake::Topic;
 
@@ -25,21 +27,67 @@ const LOOKED_AT: i64 = 64;
 #[derive(Clone)]
 pub(crate) struct Heard {
     consumer: Consumer<Registrar>,
+    pool: PgPool,
     index: u64,
 }
 
 impl Heard {
-    pub(crate) fn new(consumer: Consumer<Registrar>, index: u64) -> Self {
-        Self { consumer, index }
+    pub(crate) fn new(consumer: Consumer<Registrar>, pool: PgPool, index: u64) -> Self {
+        Self { consumer, pool, index }
     }
 
     /// False: the end was asked for first.
     pub(crate) async fn wait(&self, drain: &Drain) -> bool {
         tokio::select! {
-            () = drain.requested() => false,
-            () = self.consumer.wait_caught_up(self.index) => true,
+            () = drain.requested() => return false,
+            () = self.consumer.wait_caught_up(self.index) => {}
+        }
+        let mut waited = 0_u32;
+        loop {
+            match self.unheard().await {
+                Ok(0) => return true,
+                Ok(count) if waited.is_multiple_of(60) => {
+                    tracing::warn!(
+                        count,
+                        "filing waits: facts of our own are not in the state yet (pending or 滞留消息)"
+                    );
+                }
+                Ok(_) => {}
+                Err(e) => tracing::warn!(error = %e, "filing waits for the database"),
+            }
+            waited += 1;
+            if !drain.pause(TICK).await {
+                return false;
+            }
         }
     }
+
+    /// Facts of our own that are set aside: what they say must be known before the same is decided again.
+    async fn unheard(&self) -> Result<usize, sqlx::Error> {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+            "select event from bus.pending where consumer = $1
+             union all select event from bus.dead_letters where consumer = $1",
+        )
+        .bind(NAME)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().filter(|bytes| is_own(bytes)).count())
+    }
+}
+
+fn is_own(bytes: &[u8]) -> bool {
+    let event = Event::read(Bytes::copy_from_slice(bytes));
+    let kind = event.ok().and_then(|e| e.fact).map(|fact| fact.kind());
+    matches!(
+        kind,
+        Some(
+            FactKind::MatterPublished
+                | FactKind::ItemFiled
+                | FactKind::BatchFiled
+                | FactKind::ItemReturned
+                | FactKind::ItemSuperseded
+        )
+    )
 }
 
 /// Makes plans.

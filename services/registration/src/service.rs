@@ -234,7 +234,7 @@ fn listen(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, nats
 
 /// What decides and states begins only when everything that was stated before is heard.
 fn work(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, to_hear: u64, drain: &Drain) {
-    let heard = filing::Heard::new(consumer.clone(), to_hear);
+    let heard = filing::Heard::new(consumer.clone(), parts.pool.clone(), to_hear);
     for name in ["plan", "state", WORKERS[0], WORKERS[1], "standing"] {
         let (parts, heard, ending) = (parts.clone(), heard.clone(), drain.clone());
         tasks.spawn(name, OnError::Restart, move || {
