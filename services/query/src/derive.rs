@@ -7,7 +7,7 @@ use dengbei_chain::facts::{
     ItemFiled, ItemParked, ItemPrefiled, ItemReturned, ItemSuperseded, SubmissionRefused,
 };
 use dengbei_chain::{Event, Fact, MemberList};
-use dengbei_records::{Custody, EventHash, ItemId, Matter, SubmissionId};
+use dengbei_records::{Custody, EventHash, ItemId, Matter, Preservation, SubmissionId};
 
 /// How far an attempt has come. A higher rank stands; none is ever taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,16 +44,30 @@ impl Rank {
         Self::ALL.into_iter().find(|rank| rank.number() == number)
     }
 
-    /// 保管权 that people see. What was refused at the door was sent back too (domain.md 8c).
-    pub(crate) fn custody(self) -> Custody {
+    /// 保管权, by the name that scripts see. What was refused at the door was never in anybody's custody.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Parked => Custody::Parked,
-            Self::Prefiled => Custody::Prefiled,
-            Self::Planned => Custody::Planned,
-            Self::Superseded => Custody::Superseded,
-            Self::Refused | Self::Returned => Custody::Returned,
-            Self::Filed => Custody::Filed,
-            Self::Accessioned => Custody::Accessioned,
+            Self::Refused => "refused",
+            Self::Parked => Custody::Parked.name(),
+            Self::Prefiled => Custody::Prefiled.name(),
+            Self::Planned => Custody::Planned.name(),
+            Self::Superseded => Custody::Superseded.name(),
+            Self::Returned => Custody::Returned.name(),
+            Self::Filed => Custody::Filed.name(),
+            Self::Accessioned => Custody::Accessioned.name(),
+        }
+    }
+
+    /// Reads the name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rank| rank.name() == name)
+    }
+
+    /// 保存: what is filed is stored.
+    pub(crate) const fn preservation(self) -> Preservation {
+        match self {
+            Self::Filed | Self::Accessioned => Preservation::Stored,
+            _ => Preservation::None,
         }
     }
 }

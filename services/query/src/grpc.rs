@@ -8,10 +8,11 @@ use dengbei_chain::Event;
 use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::query_server::Query;
-use dengbei_records::{Access, Custody, ItemId, Preservation, Registration, SubmissionId};
+use dengbei_records::{Access, ItemId, Preservation, Registration, SubmissionId};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
+use crate::derive::Rank;
 use crate::error::QueryError;
 use crate::history::{Entry, in_causal_order};
 use crate::store::read::{self, Filter, Page};
@@ -61,37 +62,37 @@ impl QueryService {
         let items = request.items.iter().map(item_id).collect::<Result<Vec<_>, _>>()?;
         let ids = request.submissions.iter().map(submission_id).collect::<Result<Vec<_>, _>>()?;
         let mut reply = v1::StatesReply::default();
-        if !items.is_empty() {
-            reply.items = read::summaries(&self.pool, &items).await?.into_iter().map(render).collect();
-        }
+        // Submissions first: no item is shown behind one of its own submissions.
         if !ids.is_empty() {
             let found = read::submissions(&self.pool, &ids).await?;
             reply.submissions = found.into_iter().map(render_submitted).collect();
+        }
+        if !items.is_empty() {
+            reply.items = read::summaries(&self.pool, &items).await?.into_iter().map(render).collect();
         }
         Ok(reply)
     }
 
     async fn items_of(&self, request: v1::ItemsRequest) -> Result<v1::ItemsReply, QueryError> {
-        let custody = match request.custody.as_str() {
+        let rank = match request.custody.as_str() {
             "" => None,
             name => {
-                Some(Custody::from_name(name).ok_or_else(|| QueryError::Invalid(format!("custody {name}")))?)
+                Some(Rank::from_name(name).ok_or_else(|| QueryError::Invalid(format!("custody {name}")))?)
             }
         };
         let before = read::before(request.before_changed_at, &request.before_item)?;
         let limit = if request.limit == 0 { PAGE } else { request.limit.min(MOST_ON_A_PAGE) };
         let text = request.text.trim().to_owned();
-        let filter = Filter { custody, unit_uscc: request.unit_uscc, matter_code: request.matter_code, text };
+        let filter = Filter { rank, unit_uscc: request.unit_uscc, matter_code: request.matter_code, text };
         let total = read::total(&self.pool, &filter).await?;
         let items = read::page(&self.pool, &filter, &Page { limit, before }).await?;
         Ok(v1::ItemsReply { items: items.into_iter().map(render).collect(), total })
     }
 
     async fn figures_now(&self) -> Result<v1::FiguresReply, QueryError> {
-        let mut custody: HashMap<String, u64> = HashMap::new();
-        for (each, count) in read::by_custody(&self.pool).await? {
-            *custody.entry(each.name().into()).or_default() += count;
-        }
+        let counts = read::by_custody(&self.pool).await?;
+        let custody: HashMap<String, u64> =
+            counts.into_iter().map(|(rank, n)| (rank.name().into(), n)).collect();
         let events = read::events(&self.pool).await?;
         Ok(v1::FiguresReply { custody, events, log_index: (self.log_index)() })
     }
@@ -132,10 +133,10 @@ fn render(s: Summary) -> v1::ItemSummary {
     v1::ItemSummary {
         item: s.item.as_bytes().to_vec().into(),
         data_version: s.data_version,
-        custody: s.state.custody.name().into(),
-        registration: registration(s.state.registration).into(),
-        preservation: preservation(s.state.preservation).into(),
-        access: access(s.state.access).into(),
+        custody: s.rank.name().into(),
+        registration: registration(Registration::default()).into(),
+        preservation: preservation(s.rank.preservation()).into(),
+        access: access(Access::default()).into(),
         matter_code: s.matter_code,
         matter_name: s.matter_name,
         unit_uscc: s.unit_uscc,
@@ -155,7 +156,7 @@ fn render_submitted(s: Submitted) -> v1::Attempt {
         submission: s.submission.as_bytes().to_vec().into(),
         item: s.item.as_bytes().to_vec().into(),
         data_version: s.data_version,
-        custody: s.rank.custody().name().into(),
+        custody: s.rank.name().into(),
         failed: s.failed,
         changed_at: s.changed_at,
     }

@@ -141,11 +141,11 @@ async fn states_say_how_far_each_item_and_each_submission_came() {
     // Returned, sent again, passed, not yet filed.
     assert_eq!((state(1).custody.as_str(), state(1).failed.len()), ("planned", 0));
     // Refused at the door and never kept.
-    assert_eq!((state(2).custody.as_str(), state(2).failed.clone()), ("returned", vec!["U-01".to_owned()]));
+    assert_eq!((state(2).custody.as_str(), state(2).failed.clone()), ("refused", vec!["U-01".to_owned()]));
     // Superseded by a version that is parked.
     assert_eq!((state(3).custody.as_str(), state(3).data_version), ("parked", 2));
     let of: Vec<&str> = states.submissions.iter().map(|s| s.custody.as_str()).collect();
-    assert_eq!(of, ["filed", "returned", "returned", "planned", "returned", "superseded", "parked"]);
+    assert_eq!(of, ["filed", "returned", "returned", "planned", "refused", "superseded", "parked"]);
     assert_eq!((list.total, list.items.len()), (4, 4));
     assert_eq!(figures.custody["filed"], 1);
 }

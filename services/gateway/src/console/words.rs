@@ -6,10 +6,13 @@ use maud::{Markup, html};
 
 use super::Language;
 
+/// What was never kept has no custody, but a name in lists.
+const REFUSED: &str = "refused";
+
 /// A state as word and border: never by colour alone.
 pub(super) fn custody(name: &str, language: Language) -> Markup {
     let Some(state) = Custody::from_name(name) else {
-        return html! { span.tag { (name) } };
+        return html! { span.tag.bad { (language.say(if name == REFUSED { "拒收" } else { name }, name)) } };
     };
     let (class, english) = match state {
         Custody::Parked => ("wait", "parked"),
@@ -36,6 +39,7 @@ pub(super) fn custodies(language: Language) -> Vec<(&'static str, &'static str)>
     ]
     .into_iter()
     .map(|c| (c.name(), language.say(c.word(), c.name())))
+    .chain([(REFUSED, language.say("拒收", REFUSED))])
     .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Questions to the read model.
 
-use dengbei_records::{Custody, ItemId, SubmissionId};
+use dengbei_records::{ItemId, SubmissionId};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use super::rows::{EntryRow, Submitted, SubmittedRow, Summary, SummaryRow};
@@ -20,7 +20,7 @@ const SUMMARY: &str = "select i.item, i.submission, i.data_version, i.rank, i.ch
 /// Which items a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    pub(crate) custody: Option<Custody>,
+    pub(crate) rank: Option<Rank>,
     pub(crate) unit_uscc: String,
     pub(crate) matter_code: String,
     /// Part of an archival code, or the beginning of an item id.
@@ -92,14 +92,14 @@ pub(crate) async fn total(pool: &PgPool, filter: &Filter) -> Result<u64, QueryEr
 }
 
 /// How many items stand in each custody, by its name.
-pub(crate) async fn by_custody(pool: &PgPool) -> Result<Vec<(Custody, u64)>, QueryError> {
+pub(crate) async fn by_custody(pool: &PgPool) -> Result<Vec<(Rank, u64)>, QueryError> {
     let rows: Vec<(i16, i64)> =
         sqlx::query_as("select rank, count(*) from query.items where rank >= 0 group by rank")
             .fetch_all(pool)
             .await?;
     let named = |(rank, count): (i16, i64)| {
         let rank = Rank::from_number(rank).ok_or_else(|| QueryError::Row(format!("rank {rank}")))?;
-        Ok((rank.custody(), count.unsigned_abs()))
+        Ok((rank, count.unsigned_abs()))
     };
     rows.into_iter().map(named).collect()
 }
@@ -111,10 +111,8 @@ pub(crate) async fn events(pool: &PgPool) -> Result<u64, QueryError> {
 }
 
 fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    if let Some(custody) = filter.custody {
-        let ranks: Vec<i16> =
-            (0..=7).filter(|n| Rank::from_number(*n).is_some_and(|r| r.custody() == custody)).collect();
-        query.push(" and i.rank = any(").push_bind(ranks).push(")");
+    if let Some(rank) = filter.rank {
+        query.push(" and i.rank = ").push_bind(rank.number());
     }
     if !filter.unit_uscc.is_empty() {
         query.push(" and i.unit_uscc = ").push_bind(filter.unit_uscc.clone());

@@ -1,6 +1,6 @@
 //! Rows as the database has them, and what they mean.
 
-use dengbei_records::{EventHash, ItemId, ItemState, SubmissionId};
+use dengbei_records::{EventHash, ItemId, SubmissionId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ pub(crate) struct Summary {
     pub(crate) item: ItemId,
     pub(crate) submission: Option<SubmissionId>,
     pub(crate) data_version: u32,
-    pub(crate) state: ItemState,
+    pub(crate) rank: Rank,
     pub(crate) changed_at: i64,
     pub(crate) failed: Vec<String>,
     pub(crate) source_system: String,
@@ -52,7 +52,7 @@ impl TryFrom<SummaryRow> for Summary {
             item: item(row.item)?,
             submission: row.submission.map(SubmissionId::from_uuid),
             data_version: number(row.data_version.into())?,
-            state: ItemState::of(rank(row.rank)?.custody()),
+            rank: rank(row.rank)?,
             changed_at: row.changed_at,
             failed: row.failed,
             source_system: row.source_system,
