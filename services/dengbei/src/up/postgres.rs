@@ -24,6 +24,9 @@ const UNFINISHED: &str = "unfinished-";
 /// `sun_path` holds 108 bytes with its closing zero.
 const LONGEST_SOCKET: usize = 107;
 
+/// From here on recovery can make the file system durable at once instead of some 2,000 files one by one.
+const FIRST_WITH_SYNCFS: u32 = 14;
+
 /// Where the server listens and how to enter.
 #[derive(Debug, Clone)]
 pub(crate) struct Postgres {
@@ -106,7 +109,9 @@ impl Cluster<'_> {
         let short = self.short_socket_folder(&own, port)?;
         let socket = short.as_ref().map_or(own.as_path(), |short| short.path());
         let mut args: Vec<OsString> = vec!["-D".into(), data.clone().into_os_string()];
-        for setting in settings(port, socket) {
+        let fast_sync = cluster_version(self.folder) >= Some(FIRST_WITH_SYNCFS);
+        let fast_sync = fast_sync.then(|| "recovery_init_sync_method=syncfs".to_owned());
+        for setting in settings(port, socket).into_iter().chain(fast_sync) {
             args.extend(["-c".into(), setting.into()]);
         }
         let program = Program {
