@@ -50,7 +50,7 @@ impl Served {
         if head.length > most {
             return Err(too_large(most).into());
         }
-        let _turn = self.turn().await?;
+        let turn = self.turn().await?;
         let mut spool = Spool::new(most);
         while let Some(part) = parts.message().await.map_err(broken)? {
             let Some(Part::Chunk(chunk)) = part.part else {
@@ -61,7 +61,7 @@ impl Served {
         if head.length != 0 && head.length != spool.length() {
             return Err(protocol("the upload's length is not what was announced").into());
         }
-        self.door.receive(head, spool.finish()).await
+        self.door.receive(head, spool.finish(), Some(turn)).await
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, IngestError> {

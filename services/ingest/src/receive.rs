@@ -15,7 +15,7 @@ use dengbei_records::{Clock, DataVersion, ErrorClass, ItemId, Problem, Sha512, S
 use futures::future::join_all;
 use sha2::Digest as _;
 use sqlx::postgres::PgPool;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::admit::{Admission, admit};
 use crate::commit::{self, Answer, Handle};
@@ -99,11 +99,17 @@ impl Door {
         Arc::new(Semaphore::new(READERS))
     }
 
-    /// Decides about every package of an upload. What is acknowledged is on stable storage.
+    /// Decides about every package of an upload. What is acknowledged is on stable storage. `turn` is given back as
+    /// soon as the upload's bytes are not needed any more.
     ///
     /// # Errors
     /// When the upload as a whole gets no answer: see [`IngestError`].
-    pub(crate) async fn receive(&self, head: Head, bytes: Arc<dyn ReadAt>) -> Result<Reply, IngestError> {
+    pub(crate) async fn receive(
+        &self,
+        head: Head,
+        bytes: Arc<dyn ReadAt>,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<Reply, IngestError> {
         let mut upload = match self.open(&head, bytes.clone()).await? {
             Ok(upload) => upload,
             Err(problem) => return self.refuse_whole(&head, bytes, problem).await,
@@ -123,6 +129,8 @@ impl Door {
                 waiting.push(self.hand_in(judged, place).await?);
             }
         }
+        // Nothing of the upload is held any more: the next may begin while the committer works.
+        drop((upload, bytes, turn));
         Ok(Reply { packages: answers(waiting).await?, batch })
     }
 

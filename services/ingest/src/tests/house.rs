@@ -107,7 +107,7 @@ impl House {
 
     pub(super) async fn upload(&self, bytes: Bytes, head: Head) -> Vec<Received> {
         let source: Arc<dyn ReadAt> = Arc::new(bytes);
-        self.parts.door.receive(head, source).await.unwrap().packages
+        self.parts.door.receive(head, source, None).await.unwrap().packages
     }
 
     pub(super) async fn outcome(&self, package: &Package) -> &'static str {

@@ -139,7 +139,7 @@ async fn a_second_process_with_the_same_item_gets_a_firm_answer_too() {
     sqlx::raw_sql(trigger).execute(&house.pool).await.unwrap();
     let source: std::sync::Arc<dyn dengbei_formats::ReadAt> =
         std::sync::Arc::new(Package::of(1).titled("更正").zip());
-    let refused = house.parts.door.receive(Head::default(), source).await.unwrap_err();
+    let refused = house.parts.door.receive(Head::default(), source, None).await.unwrap_err();
     assert_eq!(refused.class(), dengbei_records::ErrorClass::Unavailable);
     house.let_go().await;
     assert_eq!(house.facts().await, ["item.prefiled"]);
