@@ -12,7 +12,7 @@ use dengbei_kit::telemetry;
 use tokio::sync::Semaphore;
 use tracing::{Instrument as _, info_span};
 
-use crate::problem;
+use crate::{problem, trace};
 
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
@@ -52,8 +52,8 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
         otel.kind = "server",
         http.response.status_code = tracing::field::Empty
     );
-    if let Some(parent) = request.headers().get("traceparent").and_then(|v| v.to_str().ok()) {
-        telemetry::set_parent(&span, parent);
+    if let Some(parent) = trace::parent(request.headers()) {
+        telemetry::set_parent(&span, &parent);
     }
     let began = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;

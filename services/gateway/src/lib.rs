@@ -16,6 +16,7 @@ mod peers;
 mod problem;
 mod serve;
 mod service;
+mod trace;
 
 use dengbei_kit::{Drain, RoleConfig};
 
