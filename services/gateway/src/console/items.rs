@@ -109,8 +109,8 @@ fn row(item: &ItemSummary, l: Language) -> Markup {
                 @if item.archival_code.is_empty() { (short) "…" } @else { (item.archival_code) }
             } }
             td { (or_code(&item.matter_name, &item.matter_code)) }
-            td { (or_code(&item.unit_name, &item.unit_uscc)) }
-            td { (words::retention(&item.retention, l)) }
+            td.short { (or_code(&item.unit_name, &item.unit_uscc)) }
+            td.short { (words::retention(&item.retention, l)) }
             td.time { (Timestamp::from_millis(item.changed_at)) }
             td { (words::custody(&item.custody, l)) }
         }

@@ -21,6 +21,8 @@ pub(super) fn line(history: &[HistoryEvent], l: Language) -> Markup {
 
 fn station(event: &HistoryEvent, before: Option<i64>, known: &BTreeSet<&[u8]>, l: Language) -> Markup {
     let (word, is_bad) = words::fact(&event.fact, l);
+    // What passes a check passes in company; an item that fails is its own event.
+    let is_bad = is_bad || (event.fact == "item.checked" && !event.by_membership);
     let trace = event.traceparent.split('-').nth(1);
     html! {
         li.bad[is_bad] id={ "h-" (short(&event.hash)) } {

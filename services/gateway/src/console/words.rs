@@ -64,10 +64,10 @@ pub(super) fn service_of(fact: &str, language: Language) -> &'static str {
 /// A role's name.
 pub(super) fn service(name: &str, language: Language) -> &str {
     match name {
-        "ingest" => language.say("接收 ingest", "ingest"),
-        "registration" => language.say("登记 registration", "registration"),
-        "fixity" => language.say("检测 fixity", "fixity"),
-        "query" => language.say("查询 query", "query"),
+        "ingest" => language.say("接收", "ingest"),
+        "registration" => language.say("登记", "registration"),
+        "fixity" => language.say("检测", "fixity"),
+        "query" => language.say("查询", "query"),
         other => other,
     }
 }
