@@ -4,7 +4,7 @@
 
 use std::io::{Cursor, Write as _};
 
-use dengbei_testkit::{Mesh, samples};
+use dengbei_testkit::{Mesh, PATIENCE, eventually, samples};
 use dengbei_tests::{Door, fsck, publish, submit};
 use serde_json::Value;
 use zip::CompressionMethod;
@@ -157,13 +157,16 @@ async fn what_waits_for_a_matter_is_parked_and_filed_once_it_is_published() {
         );
     }
     publish(&mesh, samples.path()).unwrap();
-    for line in submit(&mesh, &paths, "filed").unwrap() {
-        assert_eq!(
-            (&line["outcome"], &line["state"]["custody"]),
-            (&"duplicate".into(), &"filed".into()),
-            "{line}"
-        );
-    }
+    // A parked item is nobody's to wait for: its release is seen by asking again.
+    eventually(PATIENCE, "what was parked is filed", async || {
+        for line in submit(&mesh, &paths, "filed")? {
+            let is_filed = line["outcome"] == "duplicate" && line["state"]["custody"] == "filed";
+            anyhow::ensure!(is_filed, "{line}");
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
     fsck(&mesh).unwrap();
 }
 

@@ -13,6 +13,7 @@ use sqlx::postgres::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument as _;
 
 use crate::commit::Answer;
 use crate::config::UPLOADS;
@@ -61,7 +62,10 @@ impl Served {
         if head.length != 0 && head.length != spool.length() {
             return Err(protocol("the upload's length is not what was announced").into());
         }
-        self.door.receive(head, spool.finish(), Some(turn)).await
+        // On its own: a sender that goes away must not leave a package staged and undecided.
+        let door = self.door.clone();
+        let receiving = async move { door.receive(head, spool.finish(), Some(turn)).await };
+        tokio::spawn(receiving.in_current_span()).await.map_err(|e| IngestError::Internal(e.into()))?
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, IngestError> {
@@ -129,7 +133,7 @@ impl Ingest for Served {
                 e.to_string(),
             ))
         })?;
-        Ok(Response::new(read_staged::stream(self.readers.clone(), ids)))
+        Ok(Response::new(read_staged::parts(self.readers.clone(), ids)))
     }
 
     async fn submission(
@@ -137,6 +141,17 @@ impl Ingest for Served {
         request: Request<v1::SubmissionRequest>,
     ) -> Result<Response<v1::SubmissionReply>, Status> {
         Ok(Response::new(self.find(request.get_ref()).await.map_err(|e| refuse(&e))?))
+    }
+
+    async fn has_matters(
+        &self,
+        request: Request<v1::HasMattersRequest>,
+    ) -> Result<Response<v1::HasMattersReply>, Status> {
+        let versions = request.into_inner().versions;
+        let versions: Vec<_> = versions.into_iter().map(|v| (v.matter_code, v.scope_version)).collect();
+        let missing =
+            crate::store::matters::missing(&self.pool, &versions).await.map_err(|e| refuse(&e.into()))?;
+        Ok(Response::new(v1::HasMattersReply { missing: u32::try_from(missing).unwrap_or(u32::MAX) }))
     }
 
     async fn standing(&self, _: Request<v1::StandingRequest>) -> Result<Response<v1::StandingReply>, Status> {

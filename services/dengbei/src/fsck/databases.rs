@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use dengbei_chain::Event;
+use dengbei_chain::{Event, Fact};
 use dengbei_proto::v1;
 use dengbei_records::{ArchivalCode, EventHash, Sha256, SubmissionId};
 use prost::Message as _;
@@ -29,8 +29,8 @@ struct Staged {
 
 /// What the databases hold.
 pub(super) struct Tables {
-    /// Plans that are being finished.
-    pub(super) open_plans: HashSet<u64>,
+    /// Packs that are planned, or filed by an event that still waits in the outbox.
+    on_the_way: HashSet<u64>,
     /// Documents by digest, whichever service holds them.
     pub(super) documents: HashMap<Sha256, Vec<u8>>,
     /// Events that wait in outboxes.
@@ -63,7 +63,7 @@ impl Tables {
         let log_size: i64 = sqlx::query_scalar("select size from log_head").fetch_one(&registration).await?;
         let (applied, ranks) = read_model(&query).await?;
         let mut tables = Self {
-            open_plans: HashSet::new(),
+            on_the_way: HashSet::new(),
             documents: HashMap::new(),
             unsealed: HashSet::new(),
             log_size: log_size.unsigned_abs(),
@@ -95,7 +95,7 @@ impl Tables {
         self.counters = counters.into_iter().collect();
         let plans: Vec<i64> =
             sqlx::query_scalar("select pack from plans where state = 'open'").fetch_all(pool).await?;
-        self.open_plans = plans.into_iter().map(i64::unsigned_abs).collect();
+        self.on_the_way.extend(plans.into_iter().map(i64::unsigned_abs));
         Ok(())
     }
 
@@ -104,10 +104,21 @@ impl Tables {
         for row in rows {
             let bundle = v1::Bundle::decode(Bytes::from(row))?;
             for bytes in bundle.events {
-                self.unsealed.insert(Event::read(bytes)?.hash);
+                let event = Event::read(bytes)?;
+                if let Some(Fact::BatchFiled(batch)) = &event.fact {
+                    self.on_the_way.insert(batch.pack.get());
+                }
+                self.unsealed.insert(event.hash);
             }
         }
         Ok(())
+    }
+
+    /// Whether a pack on the site that no sealed event tells of may be there: it is on its way, or newer than what
+    /// was read.
+    pub(super) fn may_be_unsealed(&self, pack: u64) -> bool {
+        let newest = self.counters.get("pack").copied().unwrap_or_default();
+        self.on_the_way.contains(&pack) || pack > newest.unsigned_abs()
     }
 
     async fn held(&mut self, pool: &PgPool, query: &'static str) -> anyhow::Result<()> {
@@ -160,7 +171,7 @@ impl Tables {
             let last = highest.entry(format!("code/{}", code.class)).or_default();
             *last = (*last).max(code.number.into());
         }
-        let packs = history.batches.keys().chain(&self.open_plans).max().copied().unwrap_or_default();
+        let packs = history.batches.keys().chain(&self.on_the_way).max().copied().unwrap_or_default();
         highest.insert("pack".into(), packs.cast_signed());
         for (name, highest) in highest {
             let last = self.counters.get(&name).copied().unwrap_or_default();

@@ -30,9 +30,8 @@ pub(super) fn walk(site: &Path, history: &History, tables: Option<&Tables>, repo
         let number = number_of(&path);
         let batch = number.and_then(|n| history.batches.get(&n));
         let Some((_, batch)) = batch else {
-            // A plan that is being finished has written its pack and not yet committed it.
-            let is_planned = number.is_some_and(|n| tables.is_none_or(|t| t.open_plans.contains(&n)));
-            if !is_planned {
+            let may_be = number.is_some_and(|n| tables.is_none_or(|t| t.may_be_unsealed(n)));
+            if !may_be {
                 report.find("pack.orphan", path.display(), "没有归档批 / no batch.filed tells of it");
             }
             continue;

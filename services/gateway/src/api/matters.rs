@@ -1,5 +1,7 @@
 //! `POST /v1/matters`: publishes matters with scope and retention. All or none.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,6 +14,10 @@ use serde_json::{Value, json};
 use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
+
+/// How long an answer waits for reception to hear of what was published.
+const PATIENCE: Duration = Duration::from_secs(10);
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// The JSON goes to registration as it came: that is who reads it.
 pub(crate) async fn publish(
@@ -26,9 +32,42 @@ pub(crate) async fn publish(
             "the body is empty; JSON is wanted",
         ));
     }
+    let versions = versions(&body);
     let request = v1::PublishMattersRequest { body, actor: Bytes::new() };
     let reply = answered(gateway.peers.registration().publish_matters(question(request)).await)?;
-    Ok(Json(json!({ "published": reply.published, "unchanged": reply.unchanged })))
+    let in_force = arrived(&gateway, versions).await;
+    Ok(Json(json!({ "published": reply.published, "unchanged": reply.unchanged, "in_force": in_force })))
+}
+
+/// Waits until the door's reception knows the tables, so that what is sent next is not parked. It only ever takes a
+/// moment; when reception is away the publication stands all the same, and what was parked is released by itself.
+async fn arrived(gateway: &Gateway, versions: Vec<v1::MatterVersion>) -> bool {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < deadline {
+        let request = v1::HasMattersRequest { versions: versions.clone() };
+        let reply = gateway.peers.ingest().has_matters(question(request)).await;
+        if reply.is_ok_and(|reply| reply.into_inner().missing == 0) {
+            return true;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    false
+}
+
+/// What the JSON publishes, as far as it can be read here; registration has judged it.
+fn versions(body: &[u8]) -> Vec<v1::MatterVersion> {
+    let rows = match serde_json::from_slice(body) {
+        Ok(Value::Array(rows)) => rows,
+        Ok(row) => vec![row],
+        Err(_) => Vec::new(),
+    };
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    rows.iter()
+        .map(|row| v1::MatterVersion {
+            matter_code: text(row, "matter_code"),
+            scope_version: text(row, "scope_version"),
+        })
+        .collect()
 }
 
 fn whole(error: &BytesRejection) -> Refusal {

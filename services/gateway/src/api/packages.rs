@@ -54,7 +54,8 @@ pub(crate) async fn one(
     Ok((status_of(&package.outcome), Json(body)).into_response())
 }
 
-/// A batch: its catalogue and packages. 200 with one outcome a package, whatever they are.
+/// A batch: its catalogue and packages, one outcome each. 200 as soon as one of them is not refused; 422 when nothing of
+/// it could be taken.
 pub(crate) async fn batch(
     State(gateway): State<Gateway>,
     about: Parameters,
@@ -67,7 +68,16 @@ pub(crate) async fn batch(
         return Err(nothing_inside(&reply));
     }
     let packages: Vec<Value> = reply.packages.iter().map(json::package).collect();
-    Ok(Json(json!({ "packages": packages, "checks": findings(&reply) })).into_response())
+    let mut body = json!({ "packages": packages, "checks": findings(&reply) });
+    if reply.packages.iter().any(|p| p.outcome != "refused") {
+        return Ok(Json(body).into_response());
+    }
+    let trouble = reply.packages.iter().find_map(|p| p.problem.as_ref());
+    let trouble = trouble.map_or_else(|| json!({ "code": "batch.refused", "message": "整批被拒收", "message_en": "every package of the batch was refused", "remedy": "按各包的检测意见修改后重新报送" }), json::trouble);
+    if let (Value::Object(body), Value::Object(trouble)) = (&mut body, trouble) {
+        body.extend(trouble);
+    }
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response())
 }
 
 fn head(about: Parameters, headers: &HeaderMap, most: u64, batch: bool) -> Result<v1::SubmitHead, Refusal> {

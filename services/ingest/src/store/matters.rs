@@ -45,6 +45,20 @@ pub(crate) async fn put(
     Ok(done.rows_affected() == 1)
 }
 
+/// How many of these (matter code, scope version) are not here yet.
+pub(crate) async fn missing(pool: &PgPool, versions: &[(String, String)]) -> Result<i64, sqlx::Error> {
+    let (codes, scopes): (Vec<&str>, Vec<&str>) =
+        versions.iter().map(|(c, v)| (c.as_str(), v.as_str())).unzip();
+    sqlx::query_scalar(
+        "select count(*) from unnest($1::text[], $2::text[]) as a (code, version)
+         where not exists (select from matters where matter_code = a.code and scope_version = a.version)",
+    )
+    .bind(codes)
+    .bind(scopes)
+    .fetch_one(pool)
+    .await
+}
+
 /// The versions in force, one per asked (matter code, day), in order; `None` where there is none.
 pub(crate) async fn in_force<'c>(
     database: impl sqlx::PgExecutor<'c>,
@@ -70,6 +84,19 @@ pub(crate) async fn in_force<'c>(
         found[at] = Some(Row { event, body }.try_into()?);
     }
     Ok(found)
+}
+
+/// Notes of every newly published version for which nothing is parked that it has released all: one statement for a
+/// hundred thousand matters. What is parked while this runs is told to the release task by the committer.
+pub(crate) async fn mark_idle(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update matters m set released = true
+         where not released and not exists (
+             select 1 from submissions s where s.matter_code = m.matter_code and s.custody = 'parked')",
+    )
+    .execute(pool)
+    .await
+    .map(drop)
 }
 
 /// Codes of matters whose publication has not yet released what was parked for it.

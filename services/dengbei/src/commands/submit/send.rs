@@ -28,9 +28,13 @@ pub(super) async fn send(
     }
     let response = door.insist(deadline, || request(door, args, part)).await?;
     let status = response.status();
-    if status.is_success() || (part.kind == Kind::Package && is_outcome(status)) {
+    if status.is_success() || is_outcome(status) {
         let answer: Value = response.json().await.map_err(|e| DoorError::Unreachable(e.into()))?;
-        return Ok(lines(part, answer));
+        if status.is_success() || answer["outcome"].is_string() || answer["packages"].is_array() {
+            return Ok(lines(part, answer));
+        }
+        let problem = serde_json::from_value(answer).map_err(|e| DoorError::Unreachable(e.into()))?;
+        return Ok(part.parcels.iter().map(|parcel| Line::refused(&parcel.name, &problem)).collect());
     }
     match refused(response).await {
         DoorError::Refused(status, problem) if is_of_this_part(status) => {
