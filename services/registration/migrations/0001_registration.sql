@@ -73,6 +73,8 @@ create index items_by_item on items (item, data_version);
 create index items_by_submission on items (submission);
 create index items_ready on items (uscc, year, retention, decided_at) where state = 'ready';
 create index items_to_state on items (state) where state in ('failing', 'superseding');
+create index items_returned on items (prefiled) where state in ('failing', 'returned');
+create index items_planned on items (pack) where state = 'planned';
 create index items_undecided on items (received_at) where state = 'prefiled';
 -- An item is in one plan at a time, and a version is filed once.
 create unique index items_one_plan_at_a_time on items (item) where state = 'planned';

@@ -10,8 +10,8 @@ use dengbei_records::{
 
 use crate::staged::RECEPTION;
 use crate::store::documents::Held;
-use crate::store::items::Ready;
 use crate::store::plans::PlanHead;
+use crate::store::ready::Ready;
 
 const RECORD: &str = "record.json";
 

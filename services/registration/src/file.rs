@@ -15,7 +15,7 @@ use crate::error::FilingError;
 use crate::metrics;
 use crate::store::packs::Filed;
 use crate::store::plans::{End, Plan};
-use crate::store::{documents, items, packs, plans};
+use crate::store::{documents, packs, plans, ready};
 use crate::unit_keys::UnitKeys;
 use crate::write::{Writer, Written};
 
@@ -64,7 +64,7 @@ impl Filer {
         }
         let (batch, event) = self.batch(&mut tx, plan, written, now).await?;
         let filed: Vec<_> = plan.items.iter().map(|i| (i.prefiled, i.event.hash)).collect();
-        if items::file(&mut tx, &filed).await? != filed.len() as u64 {
+        if ready::file(&mut tx, &filed).await? != filed.len() as u64 {
             let text = format!("pack {}: an item of the plan is not planned", plan.head.pack);
             return Err(FilingError::Internal(anyhow::anyhow!(text)));
         }

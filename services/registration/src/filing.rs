@@ -46,7 +46,7 @@ impl Heard {
         loop {
             match self.unheard().await {
                 Ok(0) => return true,
-                Ok(count) if waited.is_multiple_of(60) => {
+                Ok(count) if waited % 60 == 20 => {
                     tracing::warn!(
                         count,
                         "filing waits: facts of our own are not in the state yet (pending or 滞留消息)"

@@ -83,16 +83,17 @@ impl Registration for Served {
         let failed = |e: sqlx::Error| status::report(&status::plain(db::class(&e)), &e);
         let mut connection = self.publisher.pool.acquire().await.map_err(failed)?;
         let counts = history::counts(&mut connection).await.map_err(failed)?;
+        let totals = history::totals(&mut connection).await.map_err(failed)?;
         let unsigned = i64::unsigned_abs;
         Ok(Response::new(v1::FilingReply {
             undecided: unsigned(counts.undecided),
             ready: unsigned(counts.ready),
             open_plans: unsigned(counts.open_plans),
-            filed: unsigned(counts.filed),
-            returned: unsigned(counts.returned),
-            packs: unsigned(counts.packs),
+            filed: unsigned(totals.filed),
+            returned: unsigned(totals.returned),
+            packs: unsigned(totals.packs),
             oldest_ready: counts.oldest_ready,
-            matters: unsigned(counts.matters),
+            matters: unsigned(totals.matters),
         }))
     }
 }

@@ -28,9 +28,9 @@ use crate::metrics;
 use crate::previous::{self, Previous};
 use crate::staged::Staging;
 use crate::store::documents::Held;
-use crate::store::items::{Group, Ready};
 use crate::store::plans::{Plan, PlanHead, PlannedItem};
-use crate::store::{documents, items, matters, numbers, plans};
+use crate::store::ready::{self, Group, Ready};
+use crate::store::{documents, matters, numbers, plans};
 
 /// The most items in a pack.
 pub(crate) const MOST_ITEMS: usize = 256;
@@ -65,7 +65,7 @@ impl Planner {
     /// Plans everything that is due; gives the number of plans made. Several may do so at once.
     pub(crate) async fn pass(&self) -> Result<usize, FilingError> {
         let mut made = 0;
-        let groups = items::groups(&mut *self.pool.acquire().await?).await?;
+        let groups = ready::groups(&mut *self.pool.acquire().await?).await?;
         for group in groups {
             while self.close(&group).await?.is_some() {
                 made += 1;
@@ -79,7 +79,7 @@ impl Planner {
         let now = self.author.now();
         let mut connection = self.pool.acquire().await?;
         // One more than fits shows that a pack is full.
-        let waiting = items::candidates(&mut connection, group, now, MOST_ITEMS + 1).await?;
+        let waiting = ready::candidates(&mut connection, group, now, MOST_ITEMS + 1).await?;
         let Some(fonds) = matters::fonds(&mut connection, &group.unit).await? else {
             metrics::unit_without_fonds(&group.unit);
             return Ok(None);
@@ -121,7 +121,7 @@ impl Planner {
         metrics::unreadable();
         tracing::warn!(item = %ready.item, submission = %ready.submission, why, "item cannot be planned yet");
         let now = self.author.now();
-        Ok(items::put_off(&mut *self.pool.acquire().await?, ready.prefiled, now).await?)
+        Ok(ready::put_off(&mut *self.pool.acquire().await?, ready.prefiled, now).await?)
     }
 
     /// The plan's transaction.
@@ -143,7 +143,7 @@ impl Planner {
         let plan = self.freeze(&mut tx, head, prepared, codes).await?;
         plans::insert(&mut tx, &plan).await?;
         let hashes: Vec<_> = plan.items.iter().map(|i| i.prefiled).collect();
-        items::plan(&mut tx, &hashes, pack).await?;
+        ready::plan(&mut tx, &hashes, pack).await?;
         documents::take(&mut tx, pack, MOST_DOCUMENTS, MOST_DOCUMENT_BYTES).await?;
         tx.commit().await?;
         faults::reach("filing.planned");
@@ -159,7 +159,7 @@ impl Planner {
         prepared: Vec<Prepared>,
     ) -> Result<Vec<Prepared>, FilingError> {
         let wanted: Vec<_> = prepared.iter().map(|p| p.ready.prefiled).collect();
-        let held = items::hold_ready(tx, &wanted).await?;
+        let held = ready::hold(tx, &wanted).await?;
         let ids: Vec<ItemId> = prepared.iter().map(|p| p.ready.item).collect();
         let newest = previous::newest(tx, &ids).await?;
         let mut seen = HashSet::new();
@@ -258,13 +258,11 @@ async fn give_codes(
     group: &Group,
     prepared: &[Prepared],
 ) -> Result<Vec<ArchivalCode>, FilingError> {
-    let mut codes: HashMap<ItemId, ArchivalCode> = HashMap::new();
+    let ids: Vec<ItemId> = prepared.iter().map(|p| p.ready.item).collect();
+    let mut codes: HashMap<ItemId, ArchivalCode> = numbers::codes_of(tx, &ids).await?;
     let mut wanting: BTreeMap<ClassCode, Vec<ItemId>> = BTreeMap::new();
-    for p in prepared {
-        match numbers::code_of(tx, p.ready.item).await? {
-            Some(code) => drop(codes.insert(p.ready.item, code)),
-            None => wanting.entry(class_of(fonds, group, &p.ready)).or_default().push(p.ready.item),
-        }
+    for p in prepared.iter().filter(|p| !codes.contains_key(&p.ready.item)) {
+        wanting.entry(class_of(fonds, group, &p.ready)).or_default().push(p.ready.item);
     }
     let mut given = Vec::new();
     for (class, members) in wanting {

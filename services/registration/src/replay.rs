@@ -19,7 +19,7 @@ use crate::store::documents::Held;
 use crate::store::items::{Rival, Standing};
 use crate::store::packs::{Filed, Place};
 use crate::store::plans::{End, Plan};
-use crate::store::{documents, items, matters, numbers, packs, plans};
+use crate::store::{documents, items, matters, numbers, packs, plans, ready};
 use crate::unit_keys::UnitKeys;
 
 /// The most that a document in a pack may weigh.
@@ -107,9 +107,11 @@ async fn cancel_contradicted(
 async fn cancel(tx: &mut PgConnection, pack: PackNumber) -> Result<(), HandleError> {
     let Some(plan) = plans::load(tx, pack).await? else { return Ok(()) };
     tracing::warn!(%pack, "a plan of an old dump is cancelled: its items were filed otherwise");
-    let given = plan.items.iter().filter(|i| i.filed.object_version == 1);
+    // What the log says was filed keeps its code; only what is still planned gives it back.
+    let planned = ready::planned_in(tx, pack).await?;
+    let given = plan.items.iter().filter(|i| i.filed.object_version == 1 && planned.contains(&i.prefiled));
     let codes: Vec<_> = given.map(|i| i.filed.archival_code.clone()).collect();
-    items::unplan(tx, pack).await?;
+    ready::unplan(tx, pack).await?;
     numbers::take_back(tx, &codes).await?;
     documents::release(tx, pack).await?;
     plans::end(tx, pack, End::Cancelled).await?;
@@ -240,15 +242,15 @@ pub(crate) async fn batch_filed(
             return Ok(Outcome::WaitFor(unknown));
         }
     }
+    match plans::load(tx, fact.pack).await? {
+        Some(plan) if is_other(&plan, pack) => cancel(tx, fact.pack).await?,
+        _ => drop(plans::end(tx, fact.pack, End::Committed).await?),
+    }
     packs::insert(tx, fact, event.hash, event.recorded_at).await?;
     numbers::raise_pack(tx, fact.pack).await?;
     keep_documents(tx, fact.pack, pack, event.recorded_at).await?;
     let found = places(tx, fact.pack, pack).await?;
     packs::locate(tx, &found).await?;
-    match plans::load(tx, fact.pack).await? {
-        Some(plan) if is_other(&plan, pack) => cancel(tx, fact.pack).await?,
-        _ => drop(plans::end(tx, fact.pack, End::Committed).await?),
-    }
     Ok(Outcome::Applied)
 }
 

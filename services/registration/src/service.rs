@@ -240,7 +240,7 @@ fn work(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, to_hea
         tasks.spawn(name, OnError::Restart, move || {
             let (parts, heard, drain) = (parts.clone(), heard.clone(), ending.clone());
             async move {
-                if !heard.wait(&drain).await {
+                if name != "standing" && !heard.wait(&drain).await {
                     return Ok(());
                 }
                 match name {

@@ -111,7 +111,8 @@ impl Staging {
         out: &mpsc::Sender<Result<Piece, StagedError>>,
     ) -> Result<(), StagedError> {
         let mut parts = self.read(submissions).await?;
-        while let Some(part) = parts.message().await? {
+        let late = |_| tonic::Status::deadline_exceeded("read_staged");
+        while let Some(part) = tokio::time::timeout(ANSWER, parts.message()).await.map_err(late)?? {
             let submission = SubmissionId::from_slice(&part.submission)
                 .map_err(|e| tonic::Status::internal(e.to_string()))?;
             let piece = match part.part {

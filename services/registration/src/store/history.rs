@@ -74,37 +74,51 @@ pub(crate) async fn proof(
     }))
 }
 
-/// Counts for the console and the metrics.
+/// What waits, for console and metrics: small partial indexes, however much is filed.
 #[derive(Debug, Clone, Copy, Default, FromRow)]
 pub(crate) struct Counts {
     pub(crate) undecided: i64,
     pub(crate) ready: i64,
     pub(crate) open_plans: i64,
-    pub(crate) filed: i64,
-    pub(crate) returned: i64,
-    pub(crate) packs: i64,
     pub(crate) oldest_ready: i64,
-    pub(crate) matters: i64,
     /// Plans that failed at least once.
     pub(crate) troubled_plans: i64,
     /// Items that could not be planned at least once.
     pub(crate) put_off: i64,
 }
 
-/// Counts everything.
+/// Counts what waits.
 pub(crate) async fn counts(tx: &mut PgConnection) -> Result<Counts, sqlx::Error> {
     sqlx::query_as(
         "select
            (select count(*) from items where state = 'prefiled') as undecided,
            (select count(*) from items where state = 'ready') as ready,
            (select count(*) from plans where state = 'open') as open_plans,
-           (select count(*) from items where state = 'filed') as filed,
-           (select count(*) from items where state in ('failing', 'returned')) as returned,
-           (select count(*) from packs) as packs,
            (select coalesce(min(decided_at), 0) from items where state = 'ready') as oldest_ready,
-           (select count(*) from matters) as matters,
            (select count(*) from plans where state = 'open' and tries > 0) as troubled_plans,
            (select count(*) from items where state = 'ready' and tries > 0) as put_off",
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// What is done. Filed versions are counted by their packs.
+#[derive(Debug, Clone, Copy, Default, FromRow)]
+pub(crate) struct Totals {
+    pub(crate) filed: i64,
+    pub(crate) returned: i64,
+    pub(crate) packs: i64,
+    pub(crate) matters: i64,
+}
+
+/// Counts what is done.
+pub(crate) async fn totals(tx: &mut PgConnection) -> Result<Totals, sqlx::Error> {
+    sqlx::query_as(
+        "select
+           (select coalesce(sum(count), 0)::bigint from packs) as filed,
+           (select count(*) from items where state in ('failing', 'returned')) as returned,
+           (select count(*) from packs) as packs,
+           (select count(*) from matters) as matters",
     )
     .fetch_one(tx)
     .await

@@ -1,7 +1,10 @@
 //! Gap-free counters: a number is taken in the transaction that uses it, so a rollback takes nothing.
 
+use std::collections::HashMap;
+
 use dengbei_records::{ArchivalCode, ClassCode, FondsNo, ItemId, PackNumber};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{read, signed, unsigned};
 
@@ -80,16 +83,19 @@ pub(crate) async fn raise_fonds(tx: &mut PgConnection, fonds: &FondsNo) -> Resul
     }
 }
 
-/// The code that an item has already: it keeps it through corrections.
-pub(crate) async fn code_of(
+/// The codes that items have already: they keep them through corrections.
+pub(crate) async fn codes_of(
     tx: &mut PgConnection,
-    item: ItemId,
-) -> Result<Option<ArchivalCode>, sqlx::Error> {
-    let code: Option<String> = sqlx::query_scalar("select archival_code from codes where item = $1")
-        .bind(item.uuid())
-        .fetch_optional(tx)
-        .await?;
-    code.map(|text| read(text.parse())).transpose()
+    items: &[ItemId],
+) -> Result<HashMap<ItemId, ArchivalCode>, sqlx::Error> {
+    let ids: Vec<Uuid> = items.iter().map(|i| i.uuid()).collect();
+    let rows: Vec<(Uuid, String)> =
+        sqlx::query_as("select item, archival_code from codes where item = any($1)")
+            .bind(ids)
+            .fetch_all(tx)
+            .await?;
+    let code = |(item, code): (Uuid, String)| Ok((read(item.try_into())?, read(code.parse())?));
+    rows.into_iter().map(code).collect()
 }
 
 /// Gives codes to items; the database refuses a code or an item that comes twice.
@@ -97,7 +103,7 @@ pub(crate) async fn give_codes(
     tx: &mut PgConnection,
     given: &[(ArchivalCode, ItemId)],
 ) -> Result<(), sqlx::Error> {
-    let (codes, items): (Vec<String>, Vec<uuid::Uuid>) =
+    let (codes, items): (Vec<String>, Vec<Uuid>) =
         given.iter().map(|(code, item)| (code.to_string(), item.uuid())).unzip();
     sqlx::query(
         "insert into codes (archival_code, item)

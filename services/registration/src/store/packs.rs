@@ -62,31 +62,35 @@ pub(crate) struct Filed<'a> {
 
 /// Stores filed versions; what is there already keeps what it has and gets the range.
 pub(crate) async fn insert_items(tx: &mut PgConnection, filed: &[Filed<'_>]) -> Result<(), sqlx::Error> {
-    for f in filed {
-        sqlx::query(
-            "insert into pack_items (item, object_version, data_version, pack, ordinal, prefiled, archival_code, filed,
-               record, inventory, created, start, length)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-             on conflict on constraint pack_items_filed_once do update set ordinal = excluded.ordinal,
-               start = coalesce(excluded.start, pack_items.start), length = coalesce(excluded.length, pack_items.length)",
-        )
-        .bind(f.fact.item.uuid())
-        .bind(f.fact.object_version as i32)
-        .bind(f.fact.data_version.get() as i32)
-        .bind(signed(f.fact.pack.get()))
-        .bind(f.ordinal as i32)
-        .bind(f.prefiled.as_bytes().as_slice())
-        .bind(f.fact.archival_code.to_string())
-        .bind(f.event.as_bytes().as_slice())
-        .bind(f.fact.record.as_bytes().as_slice())
-        .bind(f.fact.inventory.as_bytes().as_slice())
-        .bind(f.created.millis())
-        .bind(f.range.as_ref().map(|r| signed(r.start)))
-        .bind(f.range.as_ref().map(|r| signed(r.end - r.start)))
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
+    let facts = || filed.iter().map(|f| f.fact);
+    let prefiled: Vec<EventHash> = filed.iter().map(|f| f.prefiled).collect();
+    let events: Vec<EventHash> = filed.iter().map(|f| f.event).collect();
+    let start = |f: &Filed<'_>| f.range.as_ref().map(|r| signed(r.start));
+    let length = |f: &Filed<'_>| f.range.as_ref().map(|r| signed(r.end - r.start));
+    sqlx::query(
+        "insert into pack_items (item, object_version, data_version, pack, ordinal, prefiled, archival_code, filed, record,
+           inventory, created, start, length)
+         select * from unnest($1::uuid[], $2::integer[], $3::integer[], $4::bigint[], $5::integer[], $6::bytea[], $7::text[],
+           $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[])
+         on conflict on constraint pack_items_filed_once do update set ordinal = excluded.ordinal,
+           start = coalesce(excluded.start, pack_items.start), length = coalesce(excluded.length, pack_items.length)",
+    )
+    .bind(facts().map(|f| f.item.uuid()).collect::<Vec<_>>())
+    .bind(facts().map(|f| f.object_version as i32).collect::<Vec<_>>())
+    .bind(facts().map(|f| f.data_version.get() as i32).collect::<Vec<_>>())
+    .bind(facts().map(|f| signed(f.pack.get())).collect::<Vec<_>>())
+    .bind(filed.iter().map(|f| f.ordinal as i32).collect::<Vec<_>>())
+    .bind(raw(&prefiled))
+    .bind(facts().map(|f| f.archival_code.to_string()).collect::<Vec<_>>())
+    .bind(raw(&events))
+    .bind(facts().map(|f| f.record.as_bytes().to_vec()).collect::<Vec<_>>())
+    .bind(facts().map(|f| f.inventory.as_bytes().to_vec()).collect::<Vec<_>>())
+    .bind(filed.iter().map(|f| f.created.millis()).collect::<Vec<_>>())
+    .bind(filed.iter().map(start).collect::<Vec<_>>())
+    .bind(filed.iter().map(length).collect::<Vec<_>>())
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Where a filed version was found in its pack.

@@ -6,7 +6,7 @@ use dengbei_chain::{DocumentRef, Event};
 use dengbei_records::{EventHash, FondsNo, PackNumber, Sha256, Sha512, Timestamp, canonical};
 use sqlx::{FromRow, PgConnection};
 
-use super::items::Group;
+use super::ready::Group;
 use super::{corrupt, raw, read, signed, unsigned};
 
 /// What a pack has in common.

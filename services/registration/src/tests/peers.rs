@@ -100,6 +100,13 @@ impl Ingest for Peers {
         Err(Status::unimplemented("submission"))
     }
 
+    async fn has_matters(
+        &self,
+        _: Request<v1::HasMattersRequest>,
+    ) -> Result<Response<v1::HasMattersReply>, Status> {
+        Err(Status::unimplemented("has_matters"))
+    }
+
     async fn standing(&self, _: Request<v1::StandingRequest>) -> Result<Response<v1::StandingReply>, Status> {
         Err(Status::unimplemented("standing"))
     }

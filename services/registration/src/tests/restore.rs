@@ -194,3 +194,44 @@ async fn unpublished_tiles_of_a_lost_life_are_set_aside() {
     let again = restored.with_database(&dumped).await;
     assert!(!matches!(again.parts.sealer().start().await, Err(StartError::Forked { .. })));
 }
+
+#[tokio::test]
+async fn a_plan_of_an_old_dump_that_the_log_contradicts_is_cancelled() {
+    let world = World::new().await;
+    world.publish(UNIT).await;
+    let items: Vec<TestItem> = (0..3).map(TestItem::new).collect();
+    let prefiled: Vec<Event> = items.iter().map(|i| world.stage(i)).collect();
+    world.hear(&prefiled).await;
+    let checked = world.pass(&prefiled).await;
+    let dumped = dump(&world).await;
+    // In the life that was lost two of the three were filed, with the first two codes.
+    let world = world.with_database(&world.database).await;
+    let gone = world.peers.staged.lock().unwrap().remove(&items[0].submission).unwrap();
+    assert_eq!(world.file().await, 1);
+    world.peers.staged.lock().unwrap().insert(items[0].submission, gone);
+    let mut foreign = prefiled.clone();
+    foreign.push(checked);
+    seal_everything(&world, 1, &foreign).await;
+    let codes = world.codes().await;
+    // The restored database planned all three before it heard of that.
+    let restored = world.with_database(&dumped).await;
+    restored.clock.advance(restored.parts.linger);
+    assert_eq!(restored.parts.planner().pass().await.unwrap(), 1);
+    restored.parts.sealer().start().await.unwrap();
+    hear_log(&restored).await;
+    assert_eq!(restored.codes().await, codes);
+    assert_eq!(restored.ask::<String>("select state from plans").await, "cancelled");
+    assert_eq!(restored.ask::<i64>("select count(*) from items where state = 'ready'").await, 1);
+    assert_eq!(
+        restored.ask::<i64>("select last from counters where name = 'code/J001-ZY·XK·2026·D30'").await,
+        2
+    );
+    assert_eq!(restored.file().await, 1);
+    assert_eq!(restored.codes().await.len(), 3);
+    assert_eq!(restored.codes().await[2], "J001-ZY·XK·2026·D30-00003");
+    let packs: Vec<i64> = sqlx::query_scalar("select pack from packs order by pack")
+        .fetch_all(&restored.parts.pool)
+        .await
+        .unwrap();
+    assert_eq!(packs, [1, 2]);
+}
