@@ -11,20 +11,22 @@ use dengbei_proto::v1;
 use dengbei_proto::v1::staged_part::Part;
 use dengbei_records::{ErrorClass, Reception, Sha256, StoredFile, SubmissionId};
 use dengbei_vault::StagingError;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use sqlx::postgres::PgPool;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use crate::stage::{Place, Stage};
-use crate::store::places;
+use crate::store::places::{self, Staged};
 
 /// Chunks on their way: 256 KiB each at most.
 const CHUNKS: usize = 8;
 const CHUNK: usize = 256 << 10;
 /// Submissions up to this size are read at once.
 const WHOLE: u64 = 1 << 20;
+/// Submissions that are read ahead of the one being sent.
+const AHEAD: usize = 4;
 /// Submissions whose places are asked for together.
 const ASKED: usize = 256;
 
@@ -42,10 +44,17 @@ enum Stop {
     Failed(Status),
 }
 
+/// A submission whose reading has begun.
+struct Begun {
+    reception: Bytes,
+    /// All its bytes, where they are few.
+    whole: Option<Bytes>,
+}
+
 type Sender = mpsc::Sender<Result<v1::StagedPart, Status>>;
 
 /// Streams submissions in the order asked.
-pub(crate) fn stream(
+pub(crate) fn parts(
     readers: Readers,
     submissions: Vec<SubmissionId>,
 ) -> ReceiverStream<Result<v1::StagedPart, Status>> {
@@ -62,55 +71,59 @@ pub(crate) fn stream(
 impl Readers {
     async fn pump(&self, submissions: &[SubmissionId], out: &Sender) -> Result<(), Stop> {
         for some in submissions.chunks(ASKED) {
-            let mut known =
-                places::of(&self.pool, some).await.map_err(|e| failed(dengbei_kit::db::class(&e), &e))?;
-            for id in some {
-                let to = Out { submission: *id, out };
-                match known.remove(id) {
-                    Some((place, reception)) => self.one(&to, &place, &reception).await?,
-                    None => to.missing("已作出决定或从未受理 / decided, or never taken").await?,
+            let known = places::of(&self.pool, some).await;
+            let mut known = known.map_err(|e| failed(dengbei_kit::db::class(&e), &e))?;
+            let asked: Vec<_> = some.iter().map(|id| (*id, known.remove(id))).collect();
+            let reads = stream::iter(asked).map(|(id, staged)| {
+                let readers = self.clone();
+                async move {
+                    let begun = readers.begin(staged.as_ref()).await;
+                    (id, staged, begun)
                 }
+            });
+            let mut reads = std::pin::pin!(reads.buffered(AHEAD));
+            while let Some((submission, staged, begun)) = reads.next().await {
+                let to = Out { submission, out };
+                let sent = match (staged, begun) {
+                    (Some((place, digest)), Ok(Some(begun))) => self.one(&to, &place, &digest, begun).await,
+                    (_, Ok(None)) | (None, _) => {
+                        to.missing("已作出决定或从未受理 / decided, or never taken").await
+                    }
+                    (_, Err(StagingError::NotFound { .. })) => to.missing("暂存内容已释放 / let go").await,
+                    (_, Err(e)) => Err(failed(e.class(), &e)),
+                };
+                sent?;
             }
         }
         Ok(())
     }
 
-    async fn one(&self, to: &Out<'_>, place: &Place, digest: &Sha256) -> Result<(), Stop> {
-        let whole = if place.length <= WHOLE { self.whole(place).await } else { Ok(None) };
-        let read = match whole {
-            Ok(Some(bytes)) => {
-                let at = bytes.len()
-                    - usize::try_from(place.reception_len).unwrap_or(bytes.len()).min(bytes.len());
-                Ok((bytes.slice(at..), Some(bytes)))
-            }
-            Ok(None) => self.stage.reception(place).await.map(|reception| (reception, None)),
-            Err(e) => Err(e),
-        };
-        let (reception, whole) = match read {
-            Ok(read) => read,
-            Err(StagingError::NotFound { .. }) => return to.missing("暂存内容已释放 / let go").await,
-            Err(e) => return Err(failed(e.class(), &e)),
-        };
-        if Sha256::of(&reception) != *digest {
-            let error = std::io::Error::other(format!(
-                "the staged reception of {} is damaged or being let go",
-                to.submission
-            ));
-            return Err(failed(ErrorClass::Unavailable, &error));
+    /// Reads the reception, and with it everything else of a small submission.
+    async fn begin(&self, staged: Option<&Staged>) -> Result<Option<Begun>, StagingError> {
+        let Some((place, _)) = staged else { return Ok(None) };
+        if place.length > WHOLE {
+            let reception = self.stage.reception(place).await?;
+            return Ok(Some(Begun { reception, whole: None }));
         }
-        let files = layout(&reception, place).map_err(|e| failed(ErrorClass::Internal, &e))?;
-        to.send(Part::Reception(reception)).await?;
+        let bytes = self.stage.whole(place, WHOLE).await?;
+        let at = usize::try_from(place.length - place.reception_len).unwrap_or(bytes.len()).min(bytes.len());
+        Ok(Some(Begun { reception: bytes.slice(at..), whole: Some(bytes) }))
+    }
+
+    async fn one(&self, to: &Out<'_>, place: &Place, digest: &Sha256, begun: Begun) -> Result<(), Stop> {
+        if Sha256::of(&begun.reception) != *digest {
+            let text = format!("the staged reception of {} is damaged or being let go", to.submission);
+            return Err(failed(ErrorClass::Unavailable, &std::io::Error::other(text)));
+        }
+        let files = layout(&begun.reception, place).map_err(|e| failed(ErrorClass::Internal, &e))?;
+        to.send(Part::Reception(begun.reception)).await?;
         for (file, range) in files {
-            match &whole {
+            match &begun.whole {
                 Some(bytes) => to.slices(&file, bytes, &range).await?,
                 None => self.file(to, place, &file, range).await?,
             }
         }
         Ok(())
-    }
-
-    async fn whole(&self, place: &Place) -> Result<Option<Bytes>, StagingError> {
-        self.stage.whole(place, WHOLE).await.map(Some)
     }
 
     async fn file(

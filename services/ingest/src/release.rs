@@ -64,6 +64,10 @@ impl Release {
     }
 
     async fn published(&self) -> anyhow::Result<()> {
+        if matters::unreleased(&self.pool, 1).await?.is_empty() {
+            return Ok(());
+        }
+        matters::mark_idle(&self.pool).await?;
         for code in matters::unreleased(&self.pool, MATTERS).await? {
             // Noted before the release, so that a version published meanwhile is looked at again.
             let versions = matters::versions(&self.pool, &code).await?;

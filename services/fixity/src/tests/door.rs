@@ -205,6 +205,13 @@ impl Ingest for Door {
         Err(Status::unimplemented("fixity only reads"))
     }
 
+    async fn has_matters(
+        &self,
+        _: Request<v1::HasMattersRequest>,
+    ) -> Result<Response<v1::HasMattersReply>, Status> {
+        Err(Status::unimplemented("fixity only reads"))
+    }
+
     async fn standing(&self, _: Request<v1::StandingRequest>) -> Result<Response<v1::StandingReply>, Status> {
         Err(Status::unimplemented("fixity only reads"))
     }

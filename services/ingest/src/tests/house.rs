@@ -80,6 +80,12 @@ impl House {
         Ok(Self { pool, parts, syncs, folder, url, postgres, committer })
     }
 
+    /// Another process on the same database, with a staging folder of its own.
+    pub(super) async fn neighbour(&self) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::reopen(&self.postgres, &self.url, &folder).await.unwrap()
+    }
+
     /// Ends everything and starts again on the same database and folder.
     pub(super) async fn restart(self) -> Self {
         let (postgres, url, folder) = (self.postgres.clone(), self.url.clone(), self.folder.clone());
@@ -194,7 +200,7 @@ impl House {
         use dengbei_proto::v1::staged_part::Part;
         let readers =
             crate::read_staged::Readers { pool: self.pool.clone(), stage: self.parts.let_go.stage.clone() };
-        let mut parts = crate::read_staged::stream(readers, vec![id]);
+        let mut parts = crate::read_staged::parts(readers, vec![id]);
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         while let Some(part) = parts.next().await {
             match part.unwrap().part.unwrap() {

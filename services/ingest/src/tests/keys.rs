@@ -126,21 +126,19 @@ async fn a_record_number_of_another_item_is_refused_by_its_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_process_with_the_same_item_gets_a_firm_answer_too() {
-    // The committer of another process wrote between this one's look and its commit: the unique key decides.
+async fn two_processes_on_one_database_agree_on_one() {
     let house = House::with_matter().await;
-    let first = house.submit(&Package::of(1)).await;
-    let copied = "update submissions set custody = 'returned' where submission = $1";
-    sqlx::query(copied).bind(first.submission.uuid()).execute(&house.pool).await.unwrap();
-    let trigger = "create function race() returns trigger language plpgsql as $$ begin \
-                   if new.custody = 'prefiled' and not exists (select 1 from pg_locks where locktype = 'advisory') then \
-                   raise unique_violation using constraint = 'submissions_one_in_flight'; end if; return new; end $$; \
-                   create trigger race before insert on submissions for each row execute function race()";
-    sqlx::raw_sql(trigger).execute(&house.pool).await.unwrap();
-    let source: std::sync::Arc<dyn dengbei_formats::ReadAt> =
-        std::sync::Arc::new(Package::of(1).titled("更正").zip());
-    let refused = house.parts.door.receive(Head::default(), source, None).await.unwrap_err();
-    assert_eq!(refused.class(), dengbei_records::ErrorClass::Unavailable);
-    house.let_go().await;
-    assert_eq!(house.facts().await, ["item.prefiled"]);
+    let other = house.neighbour().await;
+    for round in 1..=6 {
+        let packages: Vec<Package> =
+            (0..6).map(|n| Package::of(round).titled(&format!("第{}稿", n % 4))).collect();
+        let both = packages
+            .iter()
+            .enumerate()
+            .map(|(n, p)| if n % 2 == 0 { house.outcome(p) } else { other.outcome(p) });
+        let outcomes = futures::future::join_all(both).await;
+        assert_eq!(outcomes.iter().filter(|o| **o == "prefiled").count(), 1, "{outcomes:?}");
+        assert!(outcomes.iter().all(|o| ["prefiled", "duplicate", "conflict"].contains(o)), "{outcomes:?}");
+    }
+    assert_eq!(house.facts().await, ["item.prefiled"; 6]);
 }

@@ -6,3 +6,4 @@ mod made;
 mod parking;
 mod secrets;
 mod staging;
+mod wire;
