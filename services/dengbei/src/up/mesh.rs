@@ -65,7 +65,7 @@ impl Plan<'_> {
             admin,
             http: is_door.then_some(self.http),
             database: database.as_str().into(),
-            nats: self.stores.nats.url().into(),
+            nats: self.stores.nats.url(),
             peers: Peers::default(),
             keys: keys.folder.clone(),
             site: folder.path("sites/primary"),
