@@ -47,7 +47,7 @@ fn page(known: &Known, id: &str, area: &str, l: Language) -> Html<String> {
                 }
             }
             section.card {
-                h2 { (l.say("办理过程", "History")) }
+                h2 { (l.say("经过", "History")) }
                 (station::line(&known.reply.history, l))
             }
         }
@@ -63,7 +63,7 @@ fn facts(item: &ItemSummary, record: Option<&Record>, l: Language) -> Markup {
             dt { (l.say("标识", "Id")) } dd.mono { (id) }
             @if let Some(record) = record { dt { (l.say("题名", "Title")) } dd { (record.metadata.title) } }
             dt { (l.say("事项", "Matter")) } dd { (or_code(&item.matter_name, &item.matter_code)) " " @if !item.matter_name.is_empty() { span.mono.quiet { (item.matter_code) } } }
-            dt { (l.say("归档单位", "Unit")) } dd { (or_code(&item.unit_name, &item.unit_uscc)) " " @if !item.unit_name.is_empty() { span.mono.quiet { (item.unit_uscc) } } }
+            dt { (l.say("立档单位", "Unit")) } dd { (or_code(&item.unit_name, &item.unit_uscc)) " " @if !item.unit_name.is_empty() { span.mono.quiet { (item.unit_uscc) } } }
             dt { (l.say("保管期限", "Kept")) } dd { (words::retention(&item.retention, l)) }
             dt { (l.say("数据版本", "Data version")) } dd { (item.data_version) }
             dt { (l.say("来源系统", "Source system")) } dd { (or_code(&item.source_system, "")) }

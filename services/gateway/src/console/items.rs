@@ -89,7 +89,7 @@ pub(super) fn table(items: &[ItemSummary], l: Language) -> Markup {
         table {
             thead { tr {
                 th { (l.say("档号", "Archival code")) } th { (l.say("事项名称", "Matter")) }
-                th { (l.say("归档单位", "Unit")) } th { (l.say("期限", "Kept")) }
+                th { (l.say("立档单位", "Unit")) } th { (l.say("期限", "Kept")) }
                 th { (l.say("变动时间", "Changed")) } th { (l.say("状态", "State")) }
             } }
             tbody {

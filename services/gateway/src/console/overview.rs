@@ -83,7 +83,7 @@ fn services(s: &Standing, l: Language) -> Markup {
                 th { (l.say("服务", "Service")) } th { (l.say("状态", "State")) }
                 th.number title=(l.say("发件箱：未发布 / 未封存", "outbox: not published / not sealed")) { (l.say("发件箱", "Outbox")) }
                 th.number { (l.say("待因", "Pending")) } th.number { (l.say("滞留", "Dead")) }
-                th.number { (l.say("日志位置", "Log")) }
+                th.number { (l.say("登记簿位置", "Log")) }
             } }
             tbody { @for (name, reply) in &s.roles { (service(name, reply, l)) } }
         }
