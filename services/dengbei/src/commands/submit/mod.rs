@@ -27,6 +27,8 @@ use parts::Part;
 
 /// Uploads at the same time.
 const UPLOADS: usize = 4;
+/// How long what is parked has to be released, when it was sent before and is sent again.
+const RELEASE: Duration = Duration::from_secs(15);
 /// Parts that are followed at the same time.
 const FOLLOWED: usize = 100_000;
 
@@ -144,8 +146,17 @@ impl Run {
             let got_there = line.got_to(target, "");
             return (line, got_there);
         }
+        let deadline = self.deadline();
         let is_done = |seen: &Seen| has_ended(seen) || is_there(seen, target);
-        let seen = self.follower.until(&item, &submission, self.deadline(), is_done).await;
+        let mut seen = self.follower.until(&item, &submission, deadline, is_done).await;
+        if seen.as_ref().is_some_and(is_parked) {
+            // Sent again after its matter was published, it is released about now.
+            let soon = deadline.min(Instant::now() + RELEASE);
+            seen = self.follower.until(&item, &submission, soon, |seen| !is_parked(seen)).await;
+            if !seen.as_ref().is_some_and(is_parked) {
+                seen = self.follower.until(&item, &submission, deadline, is_done).await;
+            }
+        }
         let Some(seen) = seen else { return (line, false) };
         line.state = seen.state.clone().or(line.state);
         if seen.custody == "returned" {
@@ -182,9 +193,13 @@ impl Run {
     }
 }
 
-/// Nothing more comes of the submission itself.
+/// Nothing more comes of the submission by itself.
 fn has_ended(seen: &Seen) -> bool {
-    matches!(seen.custody.as_str(), "returned" | "superseded" | "parked")
+    matches!(seen.custody.as_str(), "returned" | "superseded") || is_parked(seen)
+}
+
+fn is_parked(seen: &Seen) -> bool {
+    seen.custody == "parked"
 }
 
 /// The submission is filed, and its item at the target.
