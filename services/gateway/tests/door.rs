@@ -193,7 +193,7 @@ async fn every_class_of_error_has_its_status_code_texts_and_remedy() {
         assert_eq!(body["remedy"], "改正");
     }
     let published = ask(&door, with_token("POST", "/v1/matters").body(Body::from("[]")).unwrap()).await;
-    assert_eq!(json(published).await, serde_json::json!({"published": 2, "unchanged": 1}));
+    assert_eq!(json(published).await, serde_json::json!({"published": 2, "unchanged": 1, "in_force": true}));
     let nothing = ask(&door, empty(with_token("POST", "/v1/matters"))).await;
     assert_eq!(json(nothing).await["code"], "matter.empty");
 }
@@ -308,4 +308,21 @@ async fn paths_and_methods_that_do_not_exist_say_so_in_json() {
     let method = ask(&door, empty(with_token("DELETE", "/v1/items"))).await;
     assert_eq!(method.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(json(method).await["code"], "door.no_such_method");
+}
+
+#[tokio::test]
+async fn every_documented_path_leads_somewhere() {
+    let (door, _) = door().await;
+    let described = json(ask(&door, empty(bare("GET", "/openapi.json"))).await).await;
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let real = path.replace("{id}", ITEM).replace("{path}", "tile/0/000");
+        for method in methods.as_object().unwrap().keys() {
+            let response = ask(&door, empty(with_token(&method.to_uppercase(), &real))).await;
+            let (status, body) =
+                (response.status(), response.into_body().collect().await.unwrap().to_bytes());
+            let is_lost = status == StatusCode::METHOD_NOT_ALLOWED
+                || String::from_utf8_lossy(&body).contains("door.no_such");
+            assert!(!is_lost, "{method} {path}");
+        }
+    }
 }

@@ -122,6 +122,13 @@ impl Ingest for Roles {
         Err(Status::unimplemented("not asked by the door"))
     }
 
+    async fn has_matters(
+        &self,
+        _: Request<v1::HasMattersRequest>,
+    ) -> Result<Response<v1::HasMattersReply>, Status> {
+        Ok(Response::new(v1::HasMattersReply { missing: 0 }))
+    }
+
     async fn standing(&self, _: Request<v1::StandingRequest>) -> Result<Response<v1::StandingReply>, Status> {
         Ok(Response::new(v1::StandingReply { parked: 3, ..Default::default() }))
     }
