@@ -1,6 +1,6 @@
 //! 归档决定: what the filing checks (stage G) mean: ready for a pack, or back to the sender.
 //!
-//! Before: `fixity/src/check.rs` states `item.checked`. After: `plan.rs` for what passed, `state.rs` for what failed.
+//! Before: `fixity/src/check.rs` states `item.checked`. After: `plan.rs` for what passed, `return_item.rs` for what failed.
 
 use dengbei_bus::{HandleError, Outcome};
 use dengbei_chain::facts::ItemChecked;

@@ -8,7 +8,7 @@
 //! * A database restored from an old dump is replayed from the log and the packs before anything is decided; two
 //!   histories are refused.
 //!
-//! One item's way through the files: `consumer` → `receive` → `decide` → `plan` → `write` → `file`; or `state`, when it is
+//! One item's way through the files: `consumer` → `receive` → `decide` → `plan` → `write` → `file`; or `return_item`, when it is
 //! returned or superseded. `register/` is the log's side. Services meet only in `proto`.
 
 mod author;
@@ -29,9 +29,9 @@ mod receipt;
 mod receive;
 mod register;
 mod replay;
+mod return_item;
 mod service;
 mod staged;
-mod state;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! 接管: custody of what ingest pre-filed, and which of several submissions of one item counts.
 //!
 //! A higher data version takes the place of a lower one that is not planned yet; behind a planned one it waits. Nothing
-//! is stated here: `state.rs` does, when this database is known to be up to date. Before: `consumer.rs`.
+//! is stated here: `return_item.rs` does, when this database is known to be up to date. Before: `consumer.rs`.
 
 use dengbei_chain::Event;
 use dengbei_chain::facts::ItemPrefiled;
