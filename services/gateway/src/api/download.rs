@@ -83,7 +83,8 @@ fn zipped(first: FiledChunk, mut filed: tonic::Streaming<FiledChunk>) -> Body {
 
 fn write(mut chunks: Receiver<io::Result<FiledChunk>>, out: &Sender<io::Result<Bytes>>) -> io::Result<()> {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
-    let mut zip = ZipWriter::new_stream(io::BufWriter::with_capacity(256 * 1024, Outlet(out)));
+    let mut zip =
+        ZipWriter::new_stream(io::BufWriter::with_capacity(256 * 1024, Outlet { out, is_shut: false }));
     let mut is_complete = true;
     while let Some(chunk) = chunks.blocking_recv() {
         let chunk = chunk?;
@@ -101,12 +102,19 @@ fn write(mut chunks: Receiver<io::Result<FiledChunk>>, out: &Sender<io::Result<B
 }
 
 /// Where the zip goes: to whoever downloads it, at their pace.
-struct Outlet<'a>(&'a Sender<io::Result<Bytes>>);
+struct Outlet<'a> {
+    out: &'a Sender<io::Result<Bytes>>,
+    /// Nobody reads any more. That was said once; what the zip writer still wants to finish goes nowhere.
+    is_shut: bool,
+}
 
 impl Write for Outlet<'_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(data)));
-        sent.map(|()| data.len()).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        if !self.is_shut && self.out.blocking_send(Ok(Bytes::copy_from_slice(data))).is_err() {
+            self.is_shut = true;
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

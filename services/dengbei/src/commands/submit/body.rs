@@ -38,10 +38,10 @@ fn as_it_lies(path: &Path) -> io::Result<Body> {
 fn zipped(part: Part) -> Body {
     let (out, chunks) = channel::<io::Result<Bytes>>(IN_FLIGHT);
     tokio::task::spawn_blocking(move || {
-        let mut outlet = Outlet(out);
+        let mut outlet = Outlet { out, is_shut: false };
         if let Err(error) = write(&part, &mut outlet) {
             // An upload that breaks off is kept nowhere.
-            let _ = futures::executor::block_on(outlet.0.send(Err(error)));
+            let _ = futures::executor::block_on(outlet.out.send(Err(error)));
         }
     });
     Body::wrap_stream(chunks.map(|chunk| chunk))
@@ -97,12 +97,21 @@ fn local(error: ReadError) -> io::Error {
 }
 
 /// Where the zip goes: to the network, at its pace.
-struct Outlet(Sender<io::Result<Bytes>>);
+struct Outlet {
+    out: Sender<io::Result<Bytes>>,
+    /// Nobody reads any more. That was said once; what the zip writer still wants to finish goes nowhere.
+    is_shut: bool,
+}
 
 impl Write for &mut Outlet {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let sent = futures::executor::block_on(self.0.send(Ok(Bytes::copy_from_slice(data))));
-        sent.map(|()| data.len()).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        if !self.is_shut
+            && futures::executor::block_on(self.out.send(Ok(Bytes::copy_from_slice(data)))).is_err()
+        {
+            self.is_shut = true;
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
