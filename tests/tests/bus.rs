@@ -56,7 +56,7 @@ async fn a_store_deleted_while_all_is_stopped_loses_nothing() {
 /// A stream that keeps less than what a consumer has missed: what fell out of it comes from the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn consumers_that_fell_behind_the_stream_catch_up_from_the_log() {
-    let env = [("DENGBEI_LIMITS__STREAM_MAX_BYTES", "65536")];
+    let env = [("DENGBEI_LIMITS__STREAM_BYTES", "65536")];
     let mut mesh = Mesh::up_with(&["--split", "--linger", "1"], &env).await.unwrap();
     let samples = samples(250, &["--seed", "23"]).unwrap();
     publish(&mesh, samples.path()).unwrap();
@@ -66,6 +66,7 @@ async fn consumers_that_fell_behind_the_stream_catch_up_from_the_log() {
     pause(fixity, "STOP");
     let lines = submit(&mesh, &paths, "prefiled").unwrap();
     assert_eq!(lines.len(), 250);
+    assert!(fallen_out(&mesh).await > 0, "the stream kept everything: nothing was missed");
     mesh.kill9("fixity").await.unwrap();
     eventually(PATIENCE, "all are filed", async || {
         let lines = submit(&mesh, &paths, "filed")?;
@@ -75,6 +76,14 @@ async fn consumers_that_fell_behind_the_stream_catch_up_from_the_log() {
     .await
     .unwrap();
     fsck(&mesh).unwrap();
+}
+
+/// How many messages the stream has dropped to stay within its limits.
+async fn fallen_out(mesh: &Mesh) -> u64 {
+    let (token, address) = mesh.nats().trim_start_matches("nats://").split_once('@').unwrap();
+    let client = async_nats::ConnectOptions::with_token(token.to_owned()).connect(address).await.unwrap();
+    let stream = async_nats::jetstream::new(client).get_stream("DENGBEI_330000").await.unwrap();
+    stream.get_info().await.unwrap().state.first_sequence.saturating_sub(1)
 }
 
 fn pause(pid: u32, signal: &str) {

@@ -12,7 +12,7 @@ use super::{DocumentRef, ReadError, fixed, retention, year};
 pub struct BatchFiled {
     /// 存储包.
     pub pack: PackNumber,
-    /// Generation of the pack, 0 first.
+    /// Generation of the pack, from 1.
     pub generation: u32,
     /// 全宗号.
     pub fonds_no: FondsNo,

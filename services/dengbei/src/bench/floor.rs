@@ -41,7 +41,7 @@ impl Floor<'_> {
             let table = format!("create table if not exists floor.t{n} (id uuid primary key, body bytea not null)");
             sqlx::raw_sql(sqlx::AssertSqlSafe(table)).execute(&pool).await?;
         }
-        let bus = async_nats::jetstream::new(async_nats::connect(self.nats).await?);
+        let bus = async_nats::jetstream::new(connect(self.nats).await?);
         let stream = async_nats::jetstream::stream::Config { name: "floor".into(), subjects: vec!["floor.>".into()], ..Default::default() };
         bus.get_or_create_stream(stream).await?;
         let body = vec![0x5a_u8; self.item_bytes];
@@ -87,4 +87,10 @@ async fn rows(pool: &PgPool) -> anyhow::Result<()> {
         sqlx::query(sqlx::AssertSqlSafe(insert)).bind(ids).bind(bodies).execute(pool).await?;
     }
     Ok(())
+}
+
+/// The token stands before the `@`; the library does not read it there.
+async fn connect(url: &str) -> anyhow::Result<async_nats::Client> {
+    let (token, address) = url.trim_start_matches("nats://").split_once('@').context("no token in the bus's URL")?;
+    Ok(async_nats::ConnectOptions::with_token(token.to_owned()).connect(address).await?)
 }
