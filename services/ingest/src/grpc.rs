@@ -52,7 +52,7 @@ impl Served {
             return Err(too_large(most).into());
         }
         let turn = self.turn().await?;
-        let mut spool = Spool::new(most);
+        let mut spool = Spool::new(head.length, most, &self.door.settings.staging)?;
         while let Some(part) = parts.message().await.map_err(broken)? {
             let Some(Part::Chunk(chunk)) = part.part else {
                 return Err(protocol("a chunk was expected").into());

@@ -122,7 +122,7 @@ impl Parts {
                 committer: handle,
                 bench,
                 ids,
-                clock,
+                clock: clock.clone(),
                 readers: Door::readers(),
             },
             committer: Committer {
@@ -136,7 +136,7 @@ impl Parts {
             queue,
             release: Release { pool: pool.clone(), outbox, author },
             parked: Arc::new(Mutex::new(codes)),
-            let_go: LetGo { pool, stage, standing },
+            let_go: LetGo { pool, stage, standing, clock, patience: crate::let_go::PATIENCE },
         })
     }
 

@@ -29,9 +29,17 @@ enum Kept {
 }
 
 impl Spool {
-    /// An empty one that takes at most `most` bytes.
-    pub(crate) fn new(most: u64) -> Self {
-        Self { kept: Kept::Memory(BytesMut::new()), length: 0, most }
+    /// An empty one that takes at most `most` bytes. What is announced to be large goes to a file from its first
+    /// byte, and what is small gets its memory at once; 0: nothing is announced.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) fn new(announced: u64, most: u64, folder: &Path) -> Result<Self, IngestError> {
+        let kept = match usize::try_from(announced) {
+            Ok(n) if n <= IN_MEMORY => Kept::Memory(BytesMut::with_capacity(n)),
+            _ => Kept::File(tempfile::tempfile_in(folder).map_err(|e| IngestError::Staging(e.into()))?),
+        };
+        Ok(Self { kept, length: 0, most })
     }
 
     /// Takes one chunk. Writes to disk once the upload is large, so call it where blocking for 256 KiB is fine.
@@ -102,7 +110,7 @@ mod tests {
     fn small_and_large_uploads_read_back_and_leave_no_name() {
         let folder = tempfile::tempdir().unwrap();
         for chunks in [3, 40] {
-            let mut spool = Spool::new(u64::MAX);
+            let mut spool = Spool::new(0, u64::MAX, folder.path()).unwrap();
             let chunk: Vec<u8> = (0..200_000u32).map(|n| n.to_le_bytes()[chunks % 2]).collect();
             for _ in 0..chunks {
                 spool.push(&chunk, folder.path()).unwrap();
@@ -115,8 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_announced_as_large_never_lies_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(1 + IN_MEMORY as u64, u64::MAX, folder.path()).unwrap();
+        assert!(!spool.stays_in_memory(1));
+        spool.push(b"abc", folder.path()).unwrap();
+        assert_eq!(read(spool), b"abc");
+    }
+
+    #[test]
     fn what_is_longer_than_the_cap_is_refused() {
-        let mut spool = Spool::new(10);
+        let mut spool = Spool::new(0, 10, Path::new("/nonexistent")).unwrap();
         spool.push(b"123456789", Path::new("/nonexistent")).unwrap();
         let error = spool.push(b"01", Path::new("/nonexistent")).unwrap_err();
         assert_eq!(error.problem().code, "package.too_large");

@@ -160,6 +160,12 @@ impl Stage {
         Ok((receipt.segment.get(), range))
     }
 
+    /// Frees submissions of one segment. Again is harmless.
+    pub(crate) async fn release_all(&self, segment: u64, pieces: &[Piece]) -> Result<(), StagingError> {
+        let ranges = pieces.iter().flat_map(|piece| ranges(*piece).1).collect();
+        self.staging.release(SegmentId::new(segment), ranges).await
+    }
+
     /// Frees the bytes of a submission. Again is harmless.
     pub(crate) async fn release(&self, piece: Piece) -> Result<(), StagingError> {
         let (segment, ranges) = ranges(piece);

@@ -55,17 +55,37 @@ pub(crate) async fn live(pool: &PgPool) -> Result<Vec<Piece>, sqlx::Error> {
     rows.into_iter().map(|(s, p, l)| Ok((unsigned(s)?, unsigned(p)?, unsigned(l)?))).collect()
 }
 
-/// Up to `limit` decided submissions whose bytes are still staged.
-pub(crate) async fn to_let_go(pool: &PgPool, limit: i64) -> Result<Vec<(SubmissionId, Piece)>, sqlx::Error> {
-    let rows: Vec<(Uuid, i64, i64, i64)> = sqlx::query_as(
-        "select submission, segment, place, length from submissions
-         where segment is not null and custody not in ('parked', 'prefiled') limit $1",
+/// A decided submission whose bytes are still staged, and where.
+pub(crate) type Decided = (SubmissionId, Piece);
+
+/// Decided submissions that are to be let go, segment by segment: those of a segment in which nothing is undecided and
+/// after which another one was begun, and those that were decided `before` and wait no longer.
+pub(crate) async fn to_let_go(pool: &PgPool, before: i64) -> Result<Vec<Vec<Decided>>, sqlx::Error> {
+    let segments: Vec<i64> = sqlx::query_scalar(
+        "select s.segment from (
+             select segment, min(decided_at) as since from submissions
+             where segment is not null and custody not in ('parked', 'prefiled') group by segment) s
+         where s.since <= $1
+            or (not exists (select from submissions u
+                            where u.segment = s.segment and u.custody in ('parked', 'prefiled'))
+                and s.segment < (select max(segment) from submissions where segment is not null))
+         order by s.segment limit 16",
     )
-    .bind(limit)
+    .bind(before)
     .fetch_all(pool)
     .await?;
-    let piece = |(id, s, p, l)| Ok((SubmissionId::from_uuid(id), (unsigned(s)?, unsigned(p)?, unsigned(l)?)));
-    rows.into_iter().map(piece).collect()
+    let rows: Vec<(Uuid, i64, i64, i64)> = sqlx::query_as(
+        "select submission, segment, place, length from submissions
+         where segment = any($1) and custody not in ('parked', 'prefiled') order by segment",
+    )
+    .bind(&segments)
+    .fetch_all(pool)
+    .await?;
+    let decided = |(id, s, p, l): (Uuid, i64, i64, i64)| {
+        Ok((SubmissionId::from_uuid(id), (unsigned(s)?, unsigned(p)?, unsigned(l)?)))
+    };
+    let rows = rows.into_iter().map(decided).collect::<Result<Vec<Decided>, sqlx::Error>>()?;
+    Ok(rows.chunk_by(|(_, a), (_, b)| a.0 == b.0).map(<[Decided]>::to_vec).collect())
 }
 
 /// Notes that the bytes are gone.

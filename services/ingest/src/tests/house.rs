@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dengbei_bus::{Bundle, Handler as _};
@@ -74,7 +75,8 @@ impl House {
         let live = live.into_iter().map(ranges);
         let options = StagingOptions { sync: syncs.clone(), ..StagingOptions::default() };
         let stage = Stage::new(Staging::open_with(&settings.staging, live, options)?);
-        let parts = Parts::new(&settings, pool.clone(), stage, IdKey::from_bytes([7; 32])).unwrap();
+        let mut parts = Parts::new(&settings, pool.clone(), stage, IdKey::from_bytes([7; 32])).unwrap();
+        parts.let_go.patience = Duration::ZERO;
         let committer = tokio::spawn(parts.committer.clone().run(parts.queue.clone()));
         let (postgres, url, folder) = (postgres.clone(), url.to_owned(), folder.clone());
         Ok(Self { pool, parts, syncs, folder, url, postgres, committer })

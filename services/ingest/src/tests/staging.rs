@@ -77,3 +77,17 @@ async fn what_is_undecided_is_counted() {
     assert_eq!((now.items, now.parked), (2, 1));
     assert!(now.bytes > 1_000);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_waits_a_while_for_its_segment_to_go_whole() {
+    let house = House::with_matter().await;
+    let received = house.submit(&Package::of(1)).await;
+    house.filed(&received).await;
+    let patient = crate::let_go::LetGo { patience: crate::let_go::PATIENCE, ..house.parts.let_go.clone() };
+    assert_eq!(patient.let_go().await.unwrap(), 0);
+    // A package of its own segment lies behind it: now the first one is whole and done.
+    let large: Vec<u8> = (0..9_000_000u32).map(|n| b'a' + (n % 23) as u8).collect();
+    house.submit(&Package { form: large, ..Package::of(2) }).await;
+    assert_eq!(patient.let_go().await.unwrap(), 1);
+    assert_eq!(house.staged_rows().await, 1);
+}
