@@ -63,7 +63,8 @@ async fn one(stream: TcpStream, from: crate::service::Peer, routes: Router, drai
         request.extensions_mut().insert(from);
         routes.clone().oneshot(request.map(Body::new))
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+    // HTTP/1 alone: telling the versions apart would wait for the first bytes without a bound.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

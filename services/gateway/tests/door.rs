@@ -326,3 +326,35 @@ async fn every_documented_path_leads_somewhere() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed_and_one_in_hand_is_finished() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let roles = Roles::default();
+    let mut config = peers::start(&roles).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config.http = Some(free);
+    let drain = dengbei_kit::Drain::new();
+    let door = tokio::spawn(dengbei_gateway::run(config, drain.clone()));
+    let connect = async || {
+        dengbei_testkit::eventually(dengbei_testkit::PATIENCE, "the door is open", async || {
+            Ok(tokio::net::TcpStream::connect(free).await?)
+        })
+        .await
+        .unwrap()
+    };
+    let (mut silent, mut sending) = (connect().await, connect().await);
+    let head = format!(
+        "POST /v1/packages?name=prefiled HTTP/1.1\r\nhost: door\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 6\r\n\r\nzip"
+    );
+    sending.write_all(head.as_bytes()).await.unwrap();
+    let mut nothing = Vec::new();
+    let closed = tokio::time::timeout(dengbei_testkit::PATIENCE, silent.read_to_end(&mut nothing)).await;
+    assert!(closed.is_ok(), "a silent connection stays open");
+    drain.request();
+    sending.write_all(b"zip").await.unwrap();
+    let mut answer = String::new();
+    sending.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("prefiled"), "{answer}");
+    door.await.unwrap().unwrap();
+}

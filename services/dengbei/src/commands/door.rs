@@ -11,6 +11,8 @@ use tokio::time::Instant;
 const CONNECT: Duration = Duration::from_secs(5);
 /// A door that says nothing for this long has gone. Uploads of large packages are read and checked in between.
 const SILENCE: Duration = Duration::from_secs(300);
+/// Shorter than the door's own bound, so that no upload begins on a connection that is being closed.
+const IDLE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -72,7 +74,11 @@ impl Door {
             base.starts_with("http://") || base.starts_with("https://"),
             "--to: 应为 http:// 或 https:// 地址 / an http:// or https:// address is wanted"
         );
-        let client = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).build()?;
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .pool_idle_timeout(IDLE)
+            .build()?;
         Ok(Self { client, base, token: args.token.clone() })
     }
 

@@ -93,7 +93,7 @@ fn services(s: &Standing, l: Language) -> Markup {
 fn service(name: &str, reply: &Result<v1::QueuesReply, Problem>, l: Language) -> Markup {
     html! {
         tr {
-            td { (words::service(name, l)) }
+            td.short { (words::service(name, l)) }
             @match reply {
                 Ok(q) => {
                     td { span.tag.good { (l.say("正常", "well")) } }
