@@ -51,9 +51,11 @@ fn enlarge(package: &Path, bytes: u64) -> PathBuf {
     }
     out.write_all(head.as_bytes()).unwrap();
     let mut rng = rand::rngs::StdRng::seed_from_u64(5);
-    let mut chunk = vec![0; 1 << 20];
-    for _ in 0..bytes >> 20 {
-        rng.fill_bytes(&mut chunk);
+    // One block of noise again and again, each time numbered: far beyond any compressor's window.
+    let mut chunk = vec![0; 8 << 20];
+    rng.fill_bytes(&mut chunk);
+    for n in 0..bytes / chunk.len() as u64 {
+        chunk[..8].copy_from_slice(&n.to_be_bytes());
         out.write_all(&chunk).unwrap();
     }
     let xref = head.len() as u64 + bytes + 18;

@@ -27,7 +27,9 @@ fn package() -> (dengbei_testkit::Samples, Vec<u8>) {
 async fn a_request_s_trace_goes_on_through_every_role() {
     let collector = Collector::start().await.unwrap();
     let endpoint = collector.endpoint();
-    let mesh = Mesh::up_with(&["--split", "--linger", "1"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await.unwrap();
+    let mesh = Mesh::up_with(&["--split", "--linger", "1"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)])
+        .await
+        .unwrap();
     let (samples, zip) = package();
     publish(&mesh, samples.path()).unwrap();
     let door = Door::of(&mesh);
@@ -71,7 +73,12 @@ async fn a_request_s_trace_goes_on_through_every_role() {
 async fn a_broken_trace_header_disturbs_nothing() {
     let mesh = Mesh::up(&[]).await.unwrap();
     let client = reqwest::Client::new();
-    for header in ["", "00-zz-zz-00", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+    for header in [
+        "",
+        "00-zz-zz-00",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+    ] {
         let asked = client
             .get(format!("{}/v1/items", mesh.http()))
             .bearer_auth(mesh.token())
