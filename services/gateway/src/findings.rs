@@ -1,5 +1,6 @@
 //! What a check report says that someone should do or know: the checks that failed or warn, finding by finding.
 
+use dengbei_proto::v1;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,6 +20,20 @@ impl Finding {
     /// Whether it kept the item from being filed.
     pub(crate) fn is_blocking(&self) -> bool {
         self.result == "failed"
+    }
+}
+
+impl From<&v1::CheckResult> for Finding {
+    fn from(check: &v1::CheckResult) -> Self {
+        Self {
+            id: check.id.clone(),
+            severity: check.severity.clone(),
+            result: check.result.clone(),
+            message: check.message.clone(),
+            message_en: check.message_en.clone(),
+            place: check.place.clone(),
+            remedy: check.remedy.clone(),
+        }
     }
 }
 

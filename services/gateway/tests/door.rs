@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
-use peers::{ITEM, Roles, TOKEN};
+use peers::{AT_THE_DOOR, ITEM, Roles, TOKEN};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -246,6 +246,11 @@ async fn an_item_its_states_and_its_receipt_are_asked_by_id() {
     let unknown =
         ask(&door, empty(with_token("GET", "/v1/items/0a0b0c0d-0e0f-8001-8002-030405060709"))).await;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    let refused = json(ask(&door, empty(with_token("GET", &format!("/v1/items/{AT_THE_DOOR}")))).await).await;
+    assert_eq!(
+        (&refused["state"]["custody"], &refused["checks"][0]["id"]),
+        (&"refused".into(), &"S-02".into())
+    );
     let no_id = ask(&door, empty(with_token("GET", "/v1/items/..%2f..%2fetc"))).await;
     assert_eq!(
         (no_id.status(), json(no_id).await["code"].clone()),

@@ -6,13 +6,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1;
-use dengbei_records::{ItemId, SubmissionId};
+use dengbei_records::{ErrorClass, ItemId, Problem, SubmissionId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{item_id, not_a_query, not_json};
 use crate::cursor;
-use crate::findings;
+use crate::findings::{self, Finding};
 use crate::json;
 use crate::peers::{Peers, answered, question};
 use crate::problem::Refusal;
@@ -21,23 +21,60 @@ use crate::service::Gateway;
 /// How many a list shows at once when it is not told.
 const PAGE: u32 = 50;
 
-/// An item as the read model and its holder know it.
+/// An item as the roles know it.
 pub(crate) struct Known {
-    /// State and history.
-    pub(crate) reply: v1::ItemReply,
+    pub(crate) item: v1::ItemSummary,
+    /// In causal order.
+    pub(crate) history: Vec<v1::HistoryEvent>,
     /// Record and check report; `None` while registration does not answer or does not hold the item.
     pub(crate) holding: Option<v1::HoldingReply>,
+    /// What failed or warned when it was last decided about.
+    pub(crate) findings: Vec<Finding>,
 }
 
-/// Asks query for the item and registration for what it holds of it; the latter may be away.
+/// Asks query for the item and registration for what it holds of it; the latter may be away. What neither holds
+/// (refused, or accepted a moment ago) ingest knows.
 pub(crate) async fn known(peers: &Peers, item: ItemId) -> Result<Known, Refusal> {
     let bytes = bytes::Bytes::copy_from_slice(item.as_bytes());
     let (mut query, mut registration) = (peers.query(), peers.registration());
     let (reply, holding) = tokio::join!(
         query.item(question(v1::ItemRequest { item: bytes.clone() })),
-        registration.holding(question(v1::HoldingRequest { item: bytes })),
+        registration.holding(question(v1::HoldingRequest { item: bytes.clone() })),
     );
-    Ok(Known { reply: answered(reply)?, holding: holding.ok().map(tonic::Response::into_inner) })
+    let reply = answered(reply);
+    let holding = holding.ok().map(tonic::Response::into_inner);
+    let mut findings = holding.as_ref().map(|h| findings::of(&h.report)).unwrap_or_default();
+    let is_ours = |p: &Problem| p.class == ErrorClass::NotFound;
+    let is_refused =
+        |reply: &v1::ItemReply| reply.item.as_ref().is_some_and(|item| item.custody == "refused");
+    if reply.as_ref().map_or_else(is_ours, is_refused) {
+        let asked = v1::SubmissionRequest { item: bytes, submission: bytes::Bytes::new() };
+        if let Ok(submission) = answered(peers.ingest().submission(question(asked)).await) {
+            findings = submission.checks.iter().map(Finding::from).collect();
+            if reply.is_err() {
+                let item = at_the_door(submission);
+                return Ok(Known { item, history: Vec::new(), holding, findings });
+            }
+        }
+    }
+    let reply = reply?;
+    Ok(Known { item: reply.item.unwrap_or_default(), history: reply.history, holding, findings })
+}
+
+/// An item of which no event has reached the read model.
+fn at_the_door(submission: v1::SubmissionReply) -> v1::ItemSummary {
+    v1::ItemSummary {
+        item: submission.item,
+        submission: submission.submission,
+        data_version: submission.data_version,
+        custody: submission.outcome,
+        registration: "unregistered".into(),
+        preservation: "none".into(),
+        access: "closed".into(),
+        matter_code: submission.matter_code,
+        changed_at: submission.received_at,
+        ..Default::default()
+    }
 }
 
 /// `GET /v1/items/{id}`.
@@ -46,12 +83,10 @@ pub(crate) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let known = known(&gateway.peers, item_id(&id)?).await?;
-    let mut body = json::summary(&known.reply.item.unwrap_or_default());
-    body["history"] = known.reply.history.iter().map(json::event).collect();
-    if let Some(holding) = known.holding {
-        body["record"] = read(&holding.record);
-        body["checks"] = json!(findings::of(&holding.report));
-    }
+    let mut body = json::summary(&known.item);
+    body["history"] = known.history.iter().map(json::event).collect();
+    body["checks"] = json!(known.findings);
+    body["record"] = known.holding.map_or(Value::Null, |holding| read(&holding.record));
     Ok(Json(body))
 }
 

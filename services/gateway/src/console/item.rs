@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
-use dengbei_proto::v1::{HoldingReply, ItemSummary};
+use dengbei_proto::v1::ItemSummary;
 use dengbei_records::{FileEntry, Record};
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use super::items::or_code;
 use super::{Language, Page, Spoken, refused, station, words};
 use crate::api::item_id;
 use crate::api::items::{Known, known};
-use crate::findings::{self, Finding};
+use crate::findings::Finding;
 use crate::json;
 use crate::service::Gateway;
 
@@ -32,15 +32,14 @@ pub(crate) async fn show(
 }
 
 fn page(known: &Known, id: &str, area: &str, l: Language) -> Html<String> {
-    let nothing = ItemSummary::default();
-    let item = known.reply.item.as_ref().unwrap_or(&nothing);
+    let item = &known.item;
     let record: Option<Record> = known.holding.as_ref().and_then(|h| serde_json::from_slice(&h.record).ok());
     let title = if item.archival_code.is_empty() { id } else { &item.archival_code };
     let body = html! {
         div.columns {
             div {
                 section.card { (facts(item, record.as_ref(), l)) }
-                (checks(known.holding.as_ref(), &item.failed, l))
+                (checks(&known.findings, &item.failed, l))
                 @if let Some(record) = &record { (files(&record.files, l)) }
                 @if known.holding.is_none() {
                     section.card.notice { (l.say("登记服务无应答，文件与检测报告暂不可见。", "Registration does not answer: files and report cannot be shown.")) }
@@ -48,7 +47,7 @@ fn page(known: &Known, id: &str, area: &str, l: Language) -> Html<String> {
             }
             section.card {
                 h2 { (l.say("经过", "History")) }
-                (station::line(&known.reply.history, l))
+                (station::line(&known.history, l))
             }
         }
     };
@@ -76,8 +75,7 @@ fn facts(item: &ItemSummary, record: Option<&Record>, l: Language) -> Markup {
     }
 }
 
-fn checks(holding: Option<&HoldingReply>, failed: &[String], l: Language) -> Markup {
-    let found: Vec<Finding> = holding.map(|h| findings::of(&h.report)).unwrap_or_default();
+fn checks(found: &[Finding], failed: &[String], l: Language) -> Markup {
     let bare: Vec<&String> = failed.iter().filter(|id| !found.iter().any(|f| f.id == **id)).collect();
     if found.is_empty() && bare.is_empty() {
         return html! {};
@@ -88,7 +86,7 @@ fn checks(holding: Option<&HoldingReply>, failed: &[String], l: Language) -> Mar
             table {
                 thead { tr { th { (l.say("检测项", "Check")) } th { (l.say("位置", "Where")) } th { (l.say("说明", "What")) } th { (l.say("改正", "Remedy")) } } }
                 tbody {
-                    @for f in &found {
+                    @for f in found {
                         tr {
                             td.code { span class={ "tag " (if f.is_blocking() { "bad" } else { "wait" }) } { (f.id) } }
                             td { (f.place) } td { (l.say(&f.message, &f.message_en)) } td { (f.remedy) }

@@ -19,6 +19,9 @@ use tonic::{Request, Response, Status, Streaming};
 pub(crate) const TOKEN: &str = "geheim";
 pub(crate) const ITEM: &str = "0a0b0c0d-0e0f-8001-8002-030405060708";
 
+/// An item that ingest alone knows.
+pub(crate) const AT_THE_DOOR: &str = "0a0b0c0d-0e0f-8001-8002-03040506070a";
+
 /// What arrived at ingest: chunk sizes, and whether the stream came to its end.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Arrived {
@@ -117,9 +120,15 @@ impl Ingest for Roles {
 
     async fn submission(
         &self,
-        _: Request<v1::SubmissionRequest>,
+        request: Request<v1::SubmissionRequest>,
     ) -> Result<Response<v1::SubmissionReply>, Status> {
-        Err(Status::unimplemented("not asked by the door"))
+        let item = request.into_inner().item;
+        if item != AT_THE_DOOR.parse::<uuid::Uuid>().unwrap().as_bytes().as_slice() {
+            return Err(problem("not_found"));
+        }
+        let check = v1::CheckResult { id: "S-02".into(), severity: "block".into(), ..Default::default() };
+        let outcome = "refused".into();
+        Ok(Response::new(v1::SubmissionReply { item, outcome, checks: vec![check], ..Default::default() }))
     }
 
     async fn has_matters(
