@@ -72,6 +72,8 @@ async fn a_request_s_trace_goes_on_through_every_role() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_trace_header_disturbs_nothing() {
     let mesh = Mesh::up(&[]).await.unwrap();
+    // Also installs the TLS provider.
+    let _ = Door::of(&mesh);
     let client = reqwest::Client::new();
     for header in [
         "",
