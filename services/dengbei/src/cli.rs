@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::commands::check::CheckArgs;
 use crate::commands::dead_letters::DeadLettersArgs;
 use crate::commands::digest::DigestArgs;
@@ -10,7 +11,6 @@ use crate::commands::matter::MatterArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::submit::SubmitArgs;
 use crate::commands::validate::ValidateArgs;
-use crate::bench::Bench;
 use crate::export::ExportArgs;
 use crate::fsck::FsckArgs;
 use crate::sample::SampleArgs;

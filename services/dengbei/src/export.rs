@@ -32,11 +32,22 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     anyhow::ensure!(!packs.is_empty(), "没有存储包 / there are no packs: {}", args.from.display());
     for pack in &packs {
         let report = PackReader::open(io::BufReader::new(File::open(pack)?))?.verify()?;
-        anyhow::ensure!(report.is_sound(), "存储包损坏 / damaged pack {}: {:?}", pack.display(), report.findings);
+        anyhow::ensure!(
+            report.is_sound(),
+            "存储包损坏 / damaged pack {}: {:?}",
+            pack.display(),
+            report.findings
+        );
         unpack(pack, &args.to).with_context(|| format!("{}", pack.display()))?;
     }
     let mut out = io::stdout();
-    writeln!(out, "已导出 {} 个存储包 / {} packs exported to {}", packs.len(), packs.len(), args.to.display())?;
+    writeln!(
+        out,
+        "已导出 {} 个存储包 / {} packs exported to {}",
+        packs.len(),
+        packs.len(),
+        args.to.display()
+    )?;
     Ok(())
 }
 
@@ -71,7 +82,11 @@ fn unpack(pack: &Path, root: &Path) -> anyhow::Result<()> {
             continue;
         }
         let path = root.join(entry.path()?.components().as_path());
-        anyhow::ensure!(path.starts_with(root) && !has_parent_steps(&entry.path()?), "unsafe path {}", path.display());
+        anyhow::ensure!(
+            path.starts_with(root) && !has_parent_steps(&entry.path()?),
+            "unsafe path {}",
+            path.display()
+        );
         let written = SystemTime::UNIX_EPOCH + Duration::from_secs(entry.header().mtime()?);
         if fs::metadata(&path).and_then(|m| m.modified()).is_ok_and(|there| there >= written) {
             continue;

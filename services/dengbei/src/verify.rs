@@ -69,11 +69,21 @@ fn check_package(proven: &Proven, folder: &Path) -> anyhow::Result<Vec<Finding>>
     match Object::of(folder, proven) {
         Ok(object) => {
             if object.inventory_sha512() != Some(&proven.filed.inventory) {
-                findings.push(Finding::new("package.inventory", "inventory.json", "对象清单与事件不符", "the inventory is not the one that was filed"));
+                findings.push(Finding::new(
+                    "package.inventory",
+                    "inventory.json",
+                    "对象清单与事件不符",
+                    "the inventory is not the one that was filed",
+                ));
             }
             findings.extend(verify_package(proven, &object));
         }
-        Err(e) => findings.push(Finding::new("package.inventory", "inventory.json", "对象清单无法读取", format!("the inventory cannot be read: {e}"))),
+        Err(e) => findings.push(Finding::new(
+            "package.inventory",
+            "inventory.json",
+            "对象清单无法读取",
+            format!("the inventory cannot be read: {e}"),
+        )),
     }
     Ok(findings)
 }
@@ -83,9 +93,10 @@ fn ocfl_findings(folder: &Path) -> anyhow::Result<Vec<Finding>> {
     if verdict.verdict != Outcome::Invalid {
         return Ok(Vec::new());
     }
-    let findings = verdict.detail.iter().map(|line| {
-        Finding::new("package.ocfl", line.clone(), "OCFL对象无效", "the OCFL object is invalid")
-    });
+    let findings = verdict
+        .detail
+        .iter()
+        .map(|line| Finding::new("package.ocfl", line.clone(), "OCFL对象无效", "the OCFL object is invalid"));
     Ok(findings.collect())
 }
 
@@ -169,7 +180,8 @@ impl Object {
         let head = Inventory::from_slice(&std::fs::read(root.join("inventory.json"))?)?.head.get();
         for version in 1..=head {
             let bytes = std::fs::read(root.join(format!("v{version}/inventory.json")))?;
-            inventories.insert(version, (dengbei_records::Sha512::of(&bytes), Inventory::from_slice(&bytes)?));
+            inventories
+                .insert(version, (dengbei_records::Sha512::of(&bytes), Inventory::from_slice(&bytes)?));
         }
         let told = inventories.iter().find(|(_, (digest, _))| *digest == proven.filed.inventory);
         let version = told.map_or(head, |(version, _)| *version);
@@ -188,7 +200,8 @@ impl Object {
 impl Files for Object {
     fn paths(&self) -> Vec<String> {
         let versions = self.inventory().and_then(|i| i.versions.get(&i.head));
-        versions.map_or_else(Vec::new, |v| v.state.values().flatten().map(|p| p.as_str().to_owned()).collect())
+        versions
+            .map_or_else(Vec::new, |v| v.state.values().flatten().map(|p| p.as_str().to_owned()).collect())
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn Read + '_>> {

@@ -63,7 +63,12 @@ struct Measured {
     received: u64,
 }
 
-async fn measure(args: &FileArgs, mesh: &Deployment, folder: &Path, batches: Vec<PathBuf>) -> anyhow::Result<Measured> {
+async fn measure(
+    args: &FileArgs,
+    mesh: &Deployment,
+    folder: &Path,
+    batches: Vec<PathBuf>,
+) -> anyhow::Result<Measured> {
     let matters = std::fs::read(folder.join("sample/matters.json"))?;
     mesh.post("/v1/matters", matters).await?;
     let data = folder.join("data");
@@ -76,8 +81,11 @@ async fn measure(args: &FileArgs, mesh: &Deployment, folder: &Path, batches: Vec
     mesh.filed(args.items.into()).await?;
     let elapsed = started.elapsed();
     let cpu_after = usage::cpu(&data.join("run"));
-    let cpu = cpu_after.iter().map(|(name, s)| (name.clone(), s - cpu_before.get(name).copied().unwrap_or_default()));
-    let grown = FOLDERS.iter().zip(before).map(|((name, what), was)| (*what, disk_of(name).saturating_sub(was)));
+    let cpu = cpu_after
+        .iter()
+        .map(|(name, s)| (name.clone(), s - cpu_before.get(name).copied().unwrap_or_default()));
+    let grown =
+        FOLDERS.iter().zip(before).map(|((name, what), was)| (*what, disk_of(name).saturating_sub(was)));
     let (cpu, disk, peaks) = (cpu.collect(), grown.collect(), usage::peaks(&data.join("run")));
     let floor = Floor {
         folder,
@@ -113,7 +121,8 @@ fn generate(args: &FileArgs, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     };
     sample::write(&sample)?;
     let mut zips = Vec::new();
-    let mut folders: Vec<_> = std::fs::read_dir(out)?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(out)?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
     folders.sort();
     for folder in folders {
         let zip = folder.with_extension("zip");
@@ -192,7 +201,8 @@ impl Deployment {
 
     async fn post(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
         loop {
-            let request = self.http.post(format!("{}{path}", self.place("http"))).bearer_auth(self.place("token"));
+            let request =
+                self.http.post(format!("{}{path}", self.place("http"))).bearer_auth(self.place("token"));
             let response = request.body(body.clone()).send().await?;
             if response.status().as_u16() == 503 {
                 tokio::time::sleep(Duration::from_millis(200)).await;
@@ -200,7 +210,11 @@ impl Deployment {
             }
             let status = response.status();
             let text = response.text().await?;
-            anyhow::ensure!(status.is_success(), "{path}: {status} {}", text.chars().take(500).collect::<String>());
+            anyhow::ensure!(
+                status.is_success(),
+                "{path}: {status} {}",
+                text.chars().take(500).collect::<String>()
+            );
             return Ok(serde_json::from_str(&text)?);
         }
     }
@@ -209,7 +223,8 @@ impl Deployment {
     async fn filed(&self, items: u64) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(1800);
         loop {
-            let request = self.http.get(format!("{}/v1/queues", self.place("http"))).bearer_auth(self.place("token"));
+            let request =
+                self.http.get(format!("{}/v1/queues", self.place("http"))).bearer_auth(self.place("token"));
             let queues: Value = request.send().await?.json().await?;
             let filed = queues["filing"]["filed"].as_u64().context("no figure of filed items")?;
             if filed >= items {
@@ -237,14 +252,24 @@ fn print(args: &FileArgs, m: &Measured) -> anyhow::Result<()> {
     let (seconds, floor) = (m.elapsed.as_secs_f64(), m.floor.as_secs_f64());
     writeln!(out, "件数 items                 {:>10}  ({} x {} KiB)", args.items, args.files, args.file_kb)?;
     writeln!(out, "归档速度 items/s to filed  {:>10.1}", items / seconds)?;
-    writeln!(out, "底线 floor items/s         {:>10.1}  (same bytes, rows, messages, no logic)", items / floor)?;
+    writeln!(
+        out,
+        "底线 floor items/s         {:>10.1}  (same bytes, rows, messages, no logic)",
+        items / floor
+    )?;
     writeln!(out, "与底线之比 ratio           {:>10.2}", floor / seconds)?;
     writeln!(out, "\nCPU µs 每件 an item")?;
     for (name, seconds) in &m.cpu {
         writeln!(out, "  {name:<14}{:>10.0}", seconds * 1e6 / items)?;
     }
     let total: f64 = m.cpu.values().sum();
-    writeln!(out, "  {:<14}{:>10.0}  (two cores give {:.0} at this speed)", "total", total * 1e6 / items, 2e6 * seconds / items)?;
+    writeln!(
+        out,
+        "  {:<14}{:>10.0}  (two cores give {:.0} at this speed)",
+        "total",
+        total * 1e6 / items,
+        2e6 * seconds / items
+    )?;
     writeln!(out, "\n峰值内存 peak memory, MiB: {:?}", m.peaks)?;
     writeln!(out, "\n落盘字节 每件 durable bytes an item (received {:.0})", m.received as f64 / items)?;
     for (what, bytes) in &m.disk {

@@ -38,11 +38,16 @@ impl Floor<'_> {
         let pool = PgPool::connect(self.postgres).await?;
         sqlx::raw_sql("create schema if not exists floor").execute(&pool).await?;
         for n in 0..TABLES {
-            let table = format!("create table if not exists floor.t{n} (id uuid primary key, body bytea not null)");
+            let table =
+                format!("create table if not exists floor.t{n} (id uuid primary key, body bytea not null)");
             sqlx::raw_sql(sqlx::AssertSqlSafe(table)).execute(&pool).await?;
         }
         let bus = async_nats::jetstream::new(connect(self.nats).await?);
-        let stream = async_nats::jetstream::stream::Config { name: "floor".into(), subjects: vec!["floor.>".into()], ..Default::default() };
+        let stream = async_nats::jetstream::stream::Config {
+            name: "floor".into(),
+            subjects: vec!["floor.>".into()],
+            ..Default::default()
+        };
         bus.get_or_create_stream(stream).await?;
         let body = vec![0x5a_u8; self.item_bytes];
         let started = Instant::now();
@@ -91,6 +96,7 @@ async fn rows(pool: &PgPool) -> anyhow::Result<()> {
 
 /// The token stands before the `@`; the library does not read it there.
 async fn connect(url: &str) -> anyhow::Result<async_nats::Client> {
-    let (token, address) = url.trim_start_matches("nats://").split_once('@').context("no token in the bus's URL")?;
+    let (token, address) =
+        url.trim_start_matches("nats://").split_once('@').context("no token in the bus's URL")?;
     Ok(async_nats::ConnectOptions::with_token(token.to_owned()).connect(address).await?)
 }

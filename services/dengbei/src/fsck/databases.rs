@@ -91,7 +91,8 @@ impl Tables {
             self.items.insert(submission, (state, outcome));
         }
         self.codes = sqlx::query_scalar("select archival_code from codes").fetch_all(pool).await?;
-        let counters: Vec<(String, i64)> = sqlx::query_as("select name, last from counters").fetch_all(pool).await?;
+        let counters: Vec<(String, i64)> =
+            sqlx::query_as("select name, last from counters").fetch_all(pool).await?;
         self.counters = counters.into_iter().collect();
         let plans: Vec<i64> =
             sqlx::query_scalar("select pack from plans where state = 'open'").fetch_all(pool).await?;
@@ -137,10 +138,17 @@ impl Tables {
         for (n, filing) in history.filed.iter().filter(|f| f.index < self.applied).enumerate() {
             let rank = self.ranks.get(&filing.fact.item.uuid());
             if rank.is_none_or(|rank| *rank < FILED_RANK) {
-                report.find("table.read_model", filing.fact.item, format!("第 {n} 件归档未反映 / filed, but shown as {rank:?}"));
+                report.find(
+                    "table.read_model",
+                    filing.fact.item,
+                    format!("第 {n} 件归档未反映 / filed, but shown as {rank:?}"),
+                );
             }
         }
-        report.count("未封存事件 events not yet sealed", self.unsealed.difference(&history.hashes).count() as u64);
+        report.count(
+            "未封存事件 events not yet sealed",
+            self.unsealed.difference(&history.hashes).count() as u64,
+        );
         report.count("未决提交 undecided submissions", self.undecided.len() as u64);
     }
 
@@ -148,13 +156,21 @@ impl Tables {
         for (submission, (state, outcome)) in &self.items {
             let known = |hash: &EventHash| history.hashes.contains(hash) || self.unsealed.contains(hash);
             if outcome.is_some_and(|hash| !known(&hash)) {
-                report.find("table.unsealed", submission, format!("{state}，但事件不在登记簿也不在发件箱 / its event is nowhere"));
+                report.find(
+                    "table.unsealed",
+                    submission,
+                    format!("{state}，但事件不在登记簿也不在发件箱 / its event is nowhere"),
+                );
             }
         }
         for (submission, decision) in history.decided.iter().filter(|(_, d)| d.index < self.log_size) {
             let state = self.items.get(&submission.uuid()).map(|(state, _)| state.as_str());
             if state != Some(decision.how) {
-                report.find("table.items", submission, format!("登记簿 log: {}, 数据库 table: {state:?}", decision.how));
+                report.find(
+                    "table.items",
+                    submission,
+                    format!("登记簿 log: {}, 数据库 table: {state:?}", decision.how),
+                );
             }
         }
     }
@@ -193,7 +209,11 @@ impl Tables {
             let path = data.join(format!("staging/seg-{segment:08}.dat"));
             let length = std::fs::metadata(&path).map(|m| m.len()).unwrap_or_default();
             if length < staged.end.unsigned_abs() {
-                report.find("table.staged", submission, format!("{} 只有 {length} 字节 / too short", path.display()));
+                report.find(
+                    "table.staged",
+                    submission,
+                    format!("{} 只有 {length} 字节 / too short", path.display()),
+                );
             }
         }
     }
@@ -205,12 +225,17 @@ async fn undecided(pool: &PgPool) -> anyhow::Result<Vec<Staged>> {
     )
     .fetch_all(pool)
     .await?;
-    let staged = |(submission, segment, end): (_, _, Option<i64>)| Staged { submission, segment, end: end.unwrap_or_default() };
+    let staged = |(submission, segment, end): (_, _, Option<i64>)| Staged {
+        submission,
+        segment,
+        end: end.unwrap_or_default(),
+    };
     Ok(rows.into_iter().map(staged).collect())
 }
 
 async fn read_model(pool: &PgPool) -> anyhow::Result<(u64, HashMap<Uuid, i16>)> {
-    let applied: Option<i64> = sqlx::query_scalar("select min(log_index) from bus.consumer").fetch_one(pool).await?;
+    let applied: Option<i64> =
+        sqlx::query_scalar("select min(log_index) from bus.consumer").fetch_one(pool).await?;
     let rows: Vec<(Uuid, i16)> = sqlx::query_as("select item, rank from query.items").fetch_all(pool).await?;
     Ok((applied.unwrap_or_default().unsigned_abs(), rows.into_iter().collect()))
 }

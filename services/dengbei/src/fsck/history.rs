@@ -48,7 +48,11 @@ impl History {
         }
         for event in events {
             for cause in event.causes.iter().filter(|c| !history.hashes.contains(c)) {
-                report.find("event.cause", event.hash, format!("起因不在登记簿中 / cause not in the log: {cause}"));
+                report.find(
+                    "event.cause",
+                    event.hash,
+                    format!("起因不在登记簿中 / cause not in the log: {cause}"),
+                );
             }
         }
         history.codes(report);
@@ -66,7 +70,12 @@ impl History {
             }
             Some(Fact::ItemFiled(f)) => {
                 self.decide(index, f.submission, "filed", report);
-                self.filed.push(Filing { index, hash: event.hash, fact: f.clone(), causes: event.causes.clone() });
+                self.filed.push(Filing {
+                    index,
+                    hash: event.hash,
+                    fact: f.clone(),
+                    causes: event.causes.clone(),
+                });
             }
             Some(Fact::ItemReturned(f)) => self.decide(index, f.submission, "returned", report),
             Some(Fact::ItemSuperseded(f)) => self.decide(index, f.submission, "superseded", report),
@@ -82,8 +91,9 @@ impl History {
 
     fn take_batch(&mut self, event: &Event, f: &BatchFiled, report: &mut Report) {
         let text = BatchFiled::signed_text(&event.area, f.pack, &f.root, &f.pack_digest);
-        let signed = VerifyingKey::from_bytes(&f.unit_key)
-            .is_ok_and(|key| key.verify_strict(text.as_bytes(), &Signature::from_bytes(&f.unit_signature)).is_ok());
+        let signed = VerifyingKey::from_bytes(&f.unit_key).is_ok_and(|key| {
+            key.verify_strict(text.as_bytes(), &Signature::from_bytes(&f.unit_signature)).is_ok()
+        });
         if !signed {
             report.find("batch.signature", f.pack, "单位签名不对 / the unit's signature is wrong");
         }
@@ -104,7 +114,11 @@ impl History {
         for filing in &self.filed {
             let owner = *owners.entry(&filing.fact.archival_code).or_insert(filing.fact.item);
             if owner != filing.fact.item {
-                report.find("code.unique", &filing.fact.archival_code, format!("{owner}, {}", filing.fact.item));
+                report.find(
+                    "code.unique",
+                    &filing.fact.archival_code,
+                    format!("{owner}, {}", filing.fact.item),
+                );
             }
             if !versions.insert((filing.fact.item, filing.fact.data_version)) {
                 report.find("item.filed_once", filing.fact.item, filing.fact.data_version);
@@ -118,7 +132,11 @@ impl History {
         }
         for (class, (count, highest)) in counters {
             if count != highest {
-                report.find("code.gap_free", class, format!("{count} 个档号，最大件号 {highest} / {count} codes up to {highest}"));
+                report.find(
+                    "code.gap_free",
+                    class,
+                    format!("{count} 个档号，最大件号 {highest} / {count} codes up to {highest}"),
+                );
             }
         }
     }
@@ -126,14 +144,23 @@ impl History {
     /// A filing names the arrival and the verdict that it rests on.
     fn stories(&self, report: &mut Report) {
         for filing in &self.filed {
-            let of_this = |p: &ItemPrefiled| p.item == filing.fact.item && p.submission == filing.fact.submission;
+            let of_this =
+                |p: &ItemPrefiled| p.item == filing.fact.item && p.submission == filing.fact.submission;
             let arrived = filing.causes.iter().filter_map(|c| self.prefiled.get(c)).any(of_this);
             let passed = filing.causes.iter().any(|c| self.passed_runs.contains_key(c));
             if !arrived || !passed {
-                report.find("item.story", filing.fact.item, format!("预归档 prefiled: {arrived}, 检测通过 passed: {passed}"));
+                report.find(
+                    "item.story",
+                    filing.fact.item,
+                    format!("预归档 prefiled: {arrived}, 检测通过 passed: {passed}"),
+                );
             }
             if !self.batches.contains_key(&filing.fact.pack.get()) {
-                report.find("item.batch", filing.fact.item, format!("归档批不在 / no batch.filed for pack {}", filing.fact.pack));
+                report.find(
+                    "item.batch",
+                    filing.fact.item,
+                    format!("归档批不在 / no batch.filed for pack {}", filing.fact.pack),
+                );
             }
         }
     }

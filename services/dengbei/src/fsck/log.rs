@@ -36,7 +36,11 @@ pub(super) async fn walk(data: &Path, report: &mut Report) -> anyhow::Result<Vec
     entries(&reader, opened.checkpoint.size(), report).await
 }
 
-async fn entries(reader: &LogReader<LocalTiles>, size: u64, report: &mut Report) -> anyhow::Result<Vec<Event>> {
+async fn entries(
+    reader: &LogReader<LocalTiles>,
+    size: u64,
+    report: &mut Report,
+) -> anyhow::Result<Vec<Event>> {
     let (mut events, mut seen) = (Vec::new(), HashSet::new());
     let mut from = 0;
     while from < size {

@@ -107,7 +107,8 @@ fn print(report: &Report, as_json: bool) -> anyhow::Result<()> {
     for f in &report.findings {
         writeln!(out, "不符 {}  {}  {}", f.code, f.place, f.detail)?;
     }
-    let last = if report.findings.is_empty() { "核验通过 / clean" } else { "核验不通过 / not clean" };
+    let last =
+        if report.findings.is_empty() { "核验通过 / clean" } else { "核验不通过 / not clean" };
     writeln!(out, "{last}")?;
     Ok(())
 }

@@ -10,9 +10,9 @@ use dengbei_chain::facts::{BatchFiled, DocumentRef};
 use dengbei_ocfl::{PackReader, VersionReader};
 use dengbei_records::{Record, Sha256, canonical};
 
+use super::Report;
 use super::databases::Tables;
 use super::history::{Filing, History};
-use super::Report;
 
 /// What one pack holds of documents: digest → bytes.
 type Documents = HashMap<Sha256, Vec<u8>>;
@@ -22,7 +22,12 @@ type Documents = HashMap<Sha256, Vec<u8>>;
 ///
 /// # Errors
 /// When the site cannot be read.
-pub(super) fn walk(site: &Path, history: &History, tables: Option<&Tables>, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn walk(
+    site: &Path,
+    history: &History,
+    tables: Option<&Tables>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let mut documents = Documents::new();
     let mut found = BTreeSet::new();
     let by_pack = filings_by_pack(history);
@@ -71,7 +76,8 @@ struct Pack<'a> {
 
 impl Pack<'_> {
     fn check(&self, documents: &mut Documents, report: &mut Report) -> anyhow::Result<()> {
-        let verified = PackReader::open(BufReader::new(File::open(self.path)?)).and_then(|mut pack| pack.verify());
+        let verified =
+            PackReader::open(BufReader::new(File::open(self.path)?)).and_then(|mut pack| pack.verify());
         let verified = match verified {
             Ok(verified) => verified,
             Err(e) => {
@@ -93,9 +99,14 @@ impl Pack<'_> {
     fn contents(&self, documents: &mut Documents, report: &mut Report) -> anyhow::Result<()> {
         let mut pack = PackReader::open(BufReader::new(File::open(self.path)?))?;
         if pack.catalogue().versions_root != self.batch.versions_root {
-            report.find("pack.versions_root", self.batch.pack, "与归档批所记不同 / not the one that was signed");
+            report.find(
+                "pack.versions_root",
+                self.batch.pack,
+                "与归档批所记不同 / not the one that was signed",
+            );
         }
-        let objects: Vec<String> = pack.catalogue().versions.iter().map(|v| v.object.as_str().to_owned()).collect();
+        let objects: Vec<String> =
+            pack.catalogue().versions.iter().map(|v| v.object.as_str().to_owned()).collect();
         let mut order = Vec::new();
         for object in objects {
             let version = pack.version(&object)?;
@@ -107,17 +118,31 @@ impl Pack<'_> {
         }
         let hashes: Vec<_> = order.iter().map(|filing| filing.hash).collect();
         if hashes.len() != self.batch.count as usize || dengbei_chain::root(&hashes) != self.batch.root {
-            report.find("batch.members", self.batch.pack, "包内各件与归档批的根不符 / the items inside do not make the signed root");
+            report.find(
+                "batch.members",
+                self.batch.pack,
+                "包内各件与归档批的根不符 / the items inside do not make the signed root",
+            );
         }
         Ok(())
     }
 
     /// The filing that tells of this object version; its record and inventory must be the ones filed.
-    fn item<R: std::io::Read>(&self, item: &str, version: VersionReader<R>, report: &mut Report) -> anyhow::Result<Option<&Filing>> {
+    fn item<R: std::io::Read>(
+        &self,
+        item: &str,
+        version: VersionReader<R>,
+        report: &mut Report,
+    ) -> anyhow::Result<Option<&Filing>> {
         let (head, inventory) = (version.inventory().head.get(), *version.inventory_sha512());
-        let told = self.filings.iter().find(|f| f.fact.item.to_string() == item && f.fact.object_version == head);
+        let told =
+            self.filings.iter().find(|f| f.fact.item.to_string() == item && f.fact.object_version == head);
         let Some(filing) = told else {
-            report.find("item.filed", item, format!("包 {} 内有未归档的件 / not filed by any event", self.batch.pack));
+            report.find(
+                "item.filed",
+                item,
+                format!("包 {} 内有未归档的件 / not filed by any event", self.batch.pack),
+            );
             return Ok(None);
         };
         if inventory != filing.fact.inventory {
@@ -127,9 +152,14 @@ impl Pack<'_> {
         if Sha256::of(&record) != filing.fact.record {
             report.find("item.record", item, "记录与事件不符 / not the record that was filed");
         }
-        let received = filing.causes.iter().filter_map(|c| self.history.prefiled.get(c)).any(|p| p.reception == Sha256::of(&reception));
-        let agrees = canonical::from_slice::<Record>(&record)
-            .is_ok_and(|r| r.archival_code == filing.fact.archival_code && r.reception == Sha256::of(&reception));
+        let received = filing
+            .causes
+            .iter()
+            .filter_map(|c| self.history.prefiled.get(c))
+            .any(|p| p.reception == Sha256::of(&reception));
+        let agrees = canonical::from_slice::<Record>(&record).is_ok_and(|r| {
+            r.archival_code == filing.fact.archival_code && r.reception == Sha256::of(&reception)
+        });
         if !received || !agrees {
             report.find("item.reception", item, "接收单与事件不符 / record, reception and events disagree");
         }
@@ -179,14 +209,24 @@ fn runs(history: &History, documents: &Documents, report: &mut Report) {
             Ok(list) if list.root() == *root && list.members.len() == *count as usize => {
                 covered.insert(*run, list.hashes().into_iter().collect());
             }
-            _ => report.find("run.members", run, "成员清单与事件不符 / the member list does not make the root"),
+            _ => {
+                report.find("run.members", run, "成员清单与事件不符 / the member list does not make the root")
+            }
         }
     }
     for filing in &history.filed {
         let prefiled: Vec<_> = filing.causes.iter().filter(|c| history.prefiled.contains_key(c)).collect();
-        let rests = filing.causes.iter().filter_map(|c| covered.get(c)).any(|members| prefiled.iter().any(|p| members.contains(p)));
+        let rests = filing
+            .causes
+            .iter()
+            .filter_map(|c| covered.get(c))
+            .any(|members| prefiled.iter().any(|p| members.contains(p)));
         if !rests {
-            report.find("item.passed", filing.fact.item, "检测通过的成员中没有该件 / the run it rests on does not cover it");
+            report.find(
+                "item.passed",
+                filing.fact.item,
+                "检测通过的成员中没有该件 / the run it rests on does not cover it",
+            );
         }
     }
 }

@@ -64,7 +64,10 @@ pub(crate) struct SampleArgs {
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     let batches = write(args)?;
     let (count, out) = (args.count, args.out.display());
-    writeln!(std::io::stdout(), "已生成 {count} 件、{batches} 批，位于 {out} / {count} packages in {batches} batches under {out}")?;
+    writeln!(
+        std::io::stdout(),
+        "已生成 {count} 件、{batches} 批，位于 {out} / {count} packages in {batches} batches under {out}"
+    )?;
     Ok(())
 }
 
