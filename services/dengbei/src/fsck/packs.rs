@@ -210,7 +210,11 @@ fn runs(history: &History, documents: &Documents, report: &mut Report) {
                 covered.insert(*run, list.hashes().into_iter().collect());
             }
             _ => {
-                report.find("run.members", run, "成员清单与事件不符 / the member list does not make the root")
+                report.find(
+                    "run.members",
+                    run,
+                    "成员清单与事件不符 / the member list does not make the root",
+                );
             }
         }
     }
