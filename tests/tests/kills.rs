@@ -39,7 +39,7 @@ struct Place {
 type Outcomes = BTreeMap<String, String>;
 
 /// Sends every batch again and again until all of it is filed; notes everything that was acknowledged.
-fn load(batches: Vec<PathBuf>, place: Arc<Mutex<Place>>) -> Outcomes {
+fn load(batches: Vec<PathBuf>, place: &Mutex<Place>) -> Outcomes {
     let mut outcomes = Outcomes::new();
     for batch in batches {
         for _ in 0..60 {
@@ -117,7 +117,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_happens_twice() {
         .into_iter()
         .map(|part| {
             let place = Arc::clone(&place);
-            std::thread::spawn(move || load(part, place))
+            std::thread::spawn(move || load(part, &place))
         })
         .collect();
     let mut struck: BTreeMap<String, usize> = BTreeMap::new();
