@@ -1,11 +1,11 @@
 //! Stories through the front door, faults, third-party suites. The stories are in `tests/`; here is what they
 //! have in common: the command line as a user runs it, and the door as a platform calls it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::Context as _;
-use dengbei_testkit::{Mesh, binary};
+use dengbei_testkit::{Mesh, PATIENCE, binary, eventually};
 use serde_json::Value;
 
 /// Runs `dengbei` with these arguments against the deployment's door, as a user would.
@@ -72,6 +72,38 @@ pub fn fsck(mesh: &Mesh) -> anyhow::Result<Value> {
     let report: Value = serde_json::from_str(text.trim()).with_context(|| format!("{text}\n{err}"))?;
     anyhow::ensure!(output.status.success() && report["verdict"] == "valid", "fsck: {report:#}\n{err}");
     Ok(report)
+}
+
+/// Waits until every service's events are sealed under a published checkpoint.
+///
+/// # Errors
+/// What still waits at the deadline.
+pub async fn sealed(mesh: &Mesh) -> anyhow::Result<()> {
+    let door = Door::of(mesh);
+    eventually(PATIENCE, "everything is sealed", async || {
+        let queues = door.json("/v1/queues").await?;
+        let services = queues["services"].as_array().into_iter().flatten();
+        let unsealed: u64 = services.filter_map(|s| s["outbox_unsealed"].as_u64()).sum();
+        anyhow::ensure!(unsealed == 0, "{queues}");
+        Ok(())
+    })
+    .await
+}
+
+/// Every file below `root`, sorted. Links are not followed.
+pub fn walk(root: &Path) -> Vec<PathBuf> {
+    let (mut files, mut open) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                Ok(kind) if kind.is_file() => files.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files
 }
 
 /// A client of the door that carries the token.

@@ -5,7 +5,7 @@
 use std::io::{Cursor, Write as _};
 
 use dengbei_testkit::{Mesh, PATIENCE, eventually, samples};
-use dengbei_tests::{Door, fsck, publish, submit};
+use dengbei_tests::{Door, fsck, publish, submit, walk};
 use serde_json::Value;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
@@ -192,19 +192,4 @@ async fn the_secret_of_the_citizen_is_nowhere_on_disk() {
         let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
         assert!(!found, "the secret is in {}", path.display());
     }
-}
-
-fn walk(root: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let (mut files, mut open) = (Vec::new(), vec![root.to_owned()]);
-    while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let kind = entry.file_type().unwrap();
-            if kind.is_dir() {
-                open.push(entry.path());
-            } else if kind.is_file() {
-                files.push(entry.path());
-            }
-        }
-    }
-    files
 }

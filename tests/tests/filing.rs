@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dengbei_testkit::{Mesh, Samples, samples};
-use dengbei_tests::{Door, failing, fsck, publish, submit, succeed};
+use dengbei_tests::{Door, failing, fsck, publish, submit, succeed, walk};
 use serde_json::Value;
 
 fn folders(root: PathBuf) -> Vec<PathBuf> {
@@ -113,17 +113,6 @@ fn corrected(samples: &Samples) -> tempfile::TempDir {
         }
     }
     folder
-}
-
-fn walk(root: &Path) -> Vec<PathBuf> {
-    let (mut files, mut open) = (Vec::new(), vec![root.to_owned()]);
-    while let Some(folder) = open.pop() {
-        for path in folders(folder) {
-            if path.is_dir() { open.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    files
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dengbei_testkit::{Mesh, PATIENCE, binary, eventually, is_running, samples};
-use dengbei_tests::{Door, fsck, publish};
+use dengbei_tests::{fsck, publish, sealed};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -133,20 +133,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_happens_twice() {
             .unwrap();
     let unfiled: BTreeSet<_> = outcomes.iter().filter(|(_, custody)| *custody != "filed").collect();
     assert_eq!((outcomes.len(), unfiled.len()), (600, 0), "seed {seed}: {unfiled:?}");
-    let door = Door::of(&mesh);
-    eventually(PATIENCE, "everything is sealed", async || {
-        let queues = door.json("/v1/queues").await?;
-        let unsealed: u64 = queues["services"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|s| s["outbox_unsealed"].as_u64())
-            .sum();
-        anyhow::ensure!(unsealed == 0, "{queues}");
-        Ok(())
-    })
-    .await
-    .unwrap();
+    sealed(&mesh).await.unwrap();
     let report = fsck(&mesh).unwrap_or_else(|e| panic!("seed {seed}: {e:#}"));
     assert_eq!(report["counts"]["已归档 filed"], 600, "seed {seed}: {report}");
     mesh.stop().await.unwrap();

@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use dengbei_testkit::{Mesh, samples};
-use dengbei_tests::{publish, submit};
+use dengbei_tests::{publish, submit, walk};
 use rand::{Rng as _, SeedableRng as _};
 
 const ALLOWED: u64 = 64 << 20;
@@ -66,16 +66,6 @@ fn enlarge(package: &Path, bytes: u64) -> PathBuf {
     .unwrap();
     out.flush().unwrap();
     target
-}
-
-fn walk(root: &Path) -> Vec<PathBuf> {
-    let (mut files, mut open) = (Vec::new(), vec![root.to_owned()]);
-    while let Some(folder) = open.pop() {
-        for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()) {
-            if path.is_dir() { open.push(path) } else { files.push(path) }
-        }
-    }
-    files
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dengbei_testkit::{Mesh, PATIENCE, eventually, samples};
-use dengbei_tests::{Door, fsck, publish, submit};
+use dengbei_testkit::{Mesh, samples};
+use dengbei_tests::{fsck, publish, sealed, submit};
 
 fn tool(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -47,34 +47,17 @@ async fn an_old_dump_is_noticed_and_replayed_without_a_fork() {
     let file = folder.path().join("registration.dump");
     dump(&mesh.database("registration"), &file);
     filed(&mesh, &batches[third..2 * third]);
-    sealed(&mesh).await;
+    sealed(&mesh).await.unwrap();
     let before = fsck(&mesh).unwrap();
     mesh.stop().await.unwrap();
     restore_offline(&mut mesh, &file).await;
     mesh.start_again().await.unwrap();
     filed(&mesh, &batches[2 * third..]);
-    sealed(&mesh).await;
+    sealed(&mesh).await.unwrap();
     let after = fsck(&mesh).unwrap();
     let count = |report: &serde_json::Value| report["counts"]["已归档 filed"].as_u64().unwrap();
     assert!(count(&after) > count(&before));
     assert_eq!(count(&after), 120);
-}
-
-async fn sealed(mesh: &Mesh) {
-    let door = Door::of(mesh);
-    eventually(PATIENCE, "everything is sealed", async || {
-        let queues = door.json("/v1/queues").await?;
-        let unsealed: u64 = queues["services"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|s| s["outbox_unsealed"].as_u64())
-            .sum();
-        anyhow::ensure!(unsealed == 0, "{queues}");
-        Ok(())
-    })
-    .await
-    .unwrap();
 }
 
 /// The databases alone (`up --no-roles`), with the old dump put in place of registration's.

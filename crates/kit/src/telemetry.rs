@@ -1,10 +1,11 @@
 //! Logs and traces of one process, and the W3C trace context as a text.
 //!
-//! Logs go to standard error: text, or JSON lines with `DENGBEI_LOG=json`; `RUST_LOG` filters them. Spans are
-//! exported (OTLP over gRPC) when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; without it there is no trace context and
+//! Logs go to standard error: text on a terminal, JSON lines elsewhere; `DENGBEI_LOG` (`text` or `json`) decides
+//! otherwise and `RUST_LOG` filters. Spans are exported (OTLP over gRPC) when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; without it there is no trace context and
 //! no cost. `OTEL_TRACES_SAMPLER` and its argument hold as the specification says.
 
 use std::collections::HashMap;
+use std::io::IsTerminal as _;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator as _;
@@ -56,7 +57,12 @@ pub fn init(role: &str) -> anyhow::Result<Guard> {
     });
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let log = fmt::layer().with_writer(std::io::stderr);
-    let log = if std::env::var("DENGBEI_LOG").is_ok_and(|v| v == "json") {
+    let is_json = match std::env::var("DENGBEI_LOG").as_deref() {
+        Ok("json") => true,
+        Ok("text") => false,
+        _ => !std::io::stderr().is_terminal(),
+    };
+    let log = if is_json {
         log.json().with_filter(filter).boxed()
     } else {
         log.with_ansi(false).with_filter(filter).boxed()
