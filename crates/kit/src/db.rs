@@ -71,6 +71,9 @@ pub async fn connect_with(
         ("lock_timeout", LONGEST),
         ("idle_in_transaction_session_timeout", LONGEST),
         ("tcp_keepalives_idle", "30"),
+        // A plan made while a table was empty reads it whole for ever after: with batches, planning anew costs
+        // less than 0.1 ms a statement and keeps the cost of an item flat in the size of the tables.
+        ("plan_cache_mode", "force_custom_plan"),
     ]);
     PgPoolOptions::new()
         .max_connections(connections)

@@ -133,7 +133,7 @@ impl Staging {
     pub(crate) async fn read(&self, wanted: &[(SubmissionId, Sha256)]) -> Result<Reading, Status> {
         let submissions = wanted.iter().map(|(s, _)| s.as_bytes().to_vec().into()).collect();
         let mut client = self.client.clone();
-        let call = client.read_staged(v1::ReadStagedRequest { submissions });
+        let call = client.read_staged(v1::ReadStagedRequest { submissions, receptions_only: false });
         let parts = tokio::time::timeout(SILENT, call).await.map_err(late)??.into_inner();
         Ok(Reading { parts, wanted: wanted.to_vec(), next: 0, spool: self.spool.clone() })
     }

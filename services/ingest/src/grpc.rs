@@ -122,10 +122,10 @@ impl Ingest for Served {
         &self,
         request: Request<v1::ReadStagedRequest>,
     ) -> Result<Response<Self::ReadStagedStream>, Status> {
-        let ids = request.into_inner().submissions;
+        let v1::ReadStagedRequest { submissions, receptions_only } = request.into_inner();
         let ids: Result<Vec<SubmissionId>, Invalid> =
-            ids.iter().map(|s| SubmissionId::from_slice(s)).collect();
-        let ids = ids.map_err(|e| {
+            submissions.iter().map(|s| SubmissionId::from_slice(s)).collect();
+        let submissions = ids.map_err(|e| {
             status::from_problem(&Problem::new(
                 "submission.id",
                 ErrorClass::Invalid,
@@ -133,7 +133,10 @@ impl Ingest for Served {
                 e.to_string(),
             ))
         })?;
-        Ok(Response::new(read_staged::parts(self.readers.clone(), ids)))
+        Ok(Response::new(read_staged::parts(
+            self.readers.clone(),
+            read_staged::Wanted { submissions, receptions_only },
+        )))
     }
 
     async fn submission(

@@ -53,14 +53,19 @@ struct Begun {
 
 type Sender = mpsc::Sender<Result<v1::StagedPart, Status>>;
 
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    pub(crate) submissions: Vec<SubmissionId>,
+    /// The receptions without the files.
+    pub(crate) receptions_only: bool,
+}
+
 /// Streams submissions in the order asked.
-pub(crate) fn parts(
-    readers: Readers,
-    submissions: Vec<SubmissionId>,
-) -> ReceiverStream<Result<v1::StagedPart, Status>> {
+pub(crate) fn parts(readers: Readers, wanted: Wanted) -> ReceiverStream<Result<v1::StagedPart, Status>> {
     let (out, parts) = mpsc::channel(CHUNKS);
     tokio::spawn(async move {
-        if let Err(Stop::Failed(status)) = readers.pump(&submissions, &out).await {
+        if let Err(Stop::Failed(status)) = readers.pump(&wanted, &out).await {
             // The caller may be gone by now.
             let _ = out.send(Err(status)).await;
         }
@@ -69,21 +74,22 @@ pub(crate) fn parts(
 }
 
 impl Readers {
-    async fn pump(&self, submissions: &[SubmissionId], out: &Sender) -> Result<(), Stop> {
-        for some in submissions.chunks(ASKED) {
+    async fn pump(&self, wanted: &Wanted, out: &Sender) -> Result<(), Stop> {
+        let most = if wanted.receptions_only { 0 } else { WHOLE };
+        for some in wanted.submissions.chunks(ASKED) {
             let known = places::of(&self.pool, some).await;
             let mut known = known.map_err(|e| failed(dengbei_kit::db::class(&e), &e))?;
             let asked: Vec<_> = some.iter().map(|id| (*id, known.remove(id))).collect();
             let reads = stream::iter(asked).map(|(id, staged)| {
                 let readers = self.clone();
                 async move {
-                    let begun = readers.begin(staged.as_ref()).await;
+                    let begun = readers.begin(staged.as_ref(), most).await;
                     (id, staged, begun)
                 }
             });
             let mut reads = std::pin::pin!(reads.buffered(AHEAD));
             while let Some((submission, staged, begun)) = reads.next().await {
-                let to = Out { submission, out };
+                let to = Out { submission, out, receptions_only: wanted.receptions_only };
                 let sent = match (staged, begun) {
                     (Some((place, digest)), Ok(Some(begun))) => self.one(&to, &place, &digest, begun).await,
                     (_, Ok(None)) | (None, _) => {
@@ -98,10 +104,10 @@ impl Readers {
         Ok(())
     }
 
-    /// Reads the reception, and with it everything else of a small submission.
-    async fn begin(&self, staged: Option<&Staged>) -> Result<Option<Begun>, StagingError> {
+    /// Reads the reception, and with it everything else of a submission of at most `most` bytes.
+    async fn begin(&self, staged: Option<&Staged>, most: u64) -> Result<Option<Begun>, StagingError> {
         let Some((place, _)) = staged else { return Ok(None) };
-        if place.length > WHOLE {
+        if place.length > most {
             let reception = self.stage.reception(place).await?;
             return Ok(Some(Begun { reception, whole: None }));
         }
@@ -117,6 +123,9 @@ impl Readers {
         }
         let files = layout(&begun.reception, place).map_err(|e| failed(ErrorClass::Internal, &e))?;
         to.send(Part::Reception(begun.reception)).await?;
+        if to.receptions_only {
+            return Ok(());
+        }
         for (file, range) in files {
             match &begun.whole {
                 Some(bytes) => to.slices(&file, bytes, &range).await?,
@@ -168,6 +177,7 @@ fn layout(reception: &[u8], place: &Place) -> Result<Vec<(StoredFile, Range<u64>
 struct Out<'a> {
     submission: SubmissionId,
     out: &'a Sender,
+    receptions_only: bool,
 }
 
 impl Out<'_> {

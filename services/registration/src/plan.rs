@@ -18,7 +18,6 @@ use dengbei_ocfl::Inventory;
 use dengbei_records::{
     ArchivalCode, ClassCode, FondsNo, ItemId, PackNumber, Reception, Sha256, Sha512, Timestamp,
 };
-use futures::StreamExt as _;
 use sqlx::{PgConnection, PgPool};
 
 use crate::author::{Author, Statement};
@@ -39,8 +38,6 @@ pub(crate) const MOST_BYTES: u64 = 64 << 20;
 /// Documents that go along with a pack.
 const MOST_DOCUMENTS: i64 = 512;
 const MOST_DOCUMENT_BYTES: i64 = 16 << 20;
-/// Receptions that are read side by side.
-const SIDE_BY_SIDE: usize = 16;
 
 /// Makes plans.
 #[derive(Debug, Clone)]
@@ -97,13 +94,10 @@ impl Planner {
     async fn prepare(&self, batch: Vec<Ready>) -> Result<Vec<Prepared>, FilingError> {
         let ids: Vec<ItemId> = batch.iter().map(|r| r.item).collect();
         let mut earlier = previous::of(&self.pool, &self.site, &self.author.area, &ids).await?;
-        let reads = batch.into_iter().map(|ready| async move {
-            let read = self.staging.reception(ready.submission, &ready.reception).await;
-            (ready, read)
-        });
-        let mut reads = futures::stream::iter(reads).buffered(SIDE_BY_SIDE);
+        let asked: Vec<_> = batch.iter().map(|ready| (ready.submission, ready.reception)).collect();
+        let reads = self.staging.receptions(&asked).await;
         let mut prepared = Vec::new();
-        while let Some((ready, read)) = reads.next().await {
+        for (ready, read) in batch.into_iter().zip(reads) {
             let is_same = |r: &Reception| r.item == ready.item && r.submission == ready.submission;
             match read {
                 Ok((reception, bytes)) if is_same(&reception) => {

@@ -1,4 +1,4 @@
-//! Staged bytes, read from ingest: receptions one by one when a plan is made, everything in one pass when its pack is
+//! Staged bytes, read from ingest: the receptions together when a plan is made, everything in one pass when its pack is
 //! written. Nothing is believed here: receptions are compared with their event, files with their digest by the writer.
 
 use std::cell::RefCell;
@@ -23,6 +23,9 @@ const CHUNKS: usize = 16;
 const EARLY: usize = 192 << 20;
 /// How long ingest may take to answer at all.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// After so many silences in a row ingest is not asked again for the rest.
+const SILENCES: usize = 3;
 
 /// Why staged bytes could not be read. Always tried again.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,22 @@ impl From<tonic::Status> for StagedError {
     }
 }
 
+fn missing(submission: SubmissionId, why: &str) -> StagedError {
+    StagedError::Missing { submission, why: why.to_owned() }
+}
+
+fn checked(
+    submission: SubmissionId,
+    digest: &Sha256,
+    bytes: Bytes,
+) -> Result<(Reception, Bytes), StagedError> {
+    if Sha256::of(&bytes) != *digest {
+        return Err(StagedError::Differs(submission));
+    }
+    let read = canonical::from_slice(&bytes).map_err(|_| StagedError::Differs(submission))?;
+    Ok((read, bytes))
+}
+
 /// Ingest's staging, as others see it.
 #[derive(Debug, Clone)]
 pub(crate) struct Staging {
@@ -63,33 +82,58 @@ impl Staging {
     async fn read(
         &self,
         submissions: &[SubmissionId],
+        receptions_only: bool,
     ) -> Result<tonic::Streaming<v1::StagedPart>, tonic::Status> {
         let submissions = submissions.iter().map(|s| s.as_bytes().to_vec().into()).collect();
         let call = self.client.clone();
-        let answer = async move { { call }.read_staged(v1::ReadStagedRequest { submissions }).await };
+        let request = v1::ReadStagedRequest { submissions, receptions_only };
+        let answer = async move { { call }.read_staged(request).await };
         let late = |_| tonic::Status::deadline_exceeded("read_staged");
         tokio::time::timeout(ANSWER, answer).await.map_err(late)?.map(tonic::Response::into_inner)
     }
 
-    /// The reception of a submission, if it has this digest. What follows it is not read.
-    pub(crate) async fn reception(
+    /// The receptions of submissions, each if it has its digest, in the order asked. One that cannot be had holds up
+    /// no other: where the stream ends early, the rest is asked for one by one.
+    pub(crate) async fn receptions(
         &self,
-        submission: SubmissionId,
-        digest: &Sha256,
-    ) -> Result<(Reception, Bytes), StagedError> {
-        let mut parts = self.read(&[submission]).await?;
-        let late = |_| tonic::Status::deadline_exceeded("read_staged");
-        let first = tokio::time::timeout(ANSWER, parts.message()).await.map_err(late)??;
-        let missing = |why: &str| StagedError::Missing { submission, why: why.to_owned() };
-        match first.and_then(|part| part.part) {
-            Some(Part::Reception(bytes)) if Sha256::of(&bytes) == *digest => {
-                let read = canonical::from_slice(&bytes).map_err(|_| StagedError::Differs(submission))?;
-                Ok((read, bytes))
-            }
-            Some(Part::Reception(_)) => Err(StagedError::Differs(submission)),
-            Some(Part::Missing(why)) => Err(missing(&why)),
-            _ => Err(missing("no reception came")),
+        asked: &[(SubmissionId, Sha256)],
+    ) -> Vec<Result<(Reception, Bytes), StagedError>> {
+        let mut receptions = self.together(asked).await.unwrap_or_default();
+        let mut silent = 0;
+        for one in &asked[receptions.len()..] {
+            let alone = if silent < SILENCES {
+                self.together(std::slice::from_ref(one)).await
+            } else {
+                Err(tonic::Status::unavailable("ingest did not answer for those before").into())
+            };
+            silent = if alone.is_err() { silent + 1 } else { 0 };
+            let none = || Err(missing(one.0, "no reception came"));
+            receptions.push(alone.map_or_else(Err, |mut got| got.pop().unwrap_or_else(none)));
         }
+        receptions
+    }
+
+    /// As many receptions as came before the stream ended; an error when it did not begin.
+    async fn together(
+        &self,
+        asked: &[(SubmissionId, Sha256)],
+    ) -> Result<Vec<Result<(Reception, Bytes), StagedError>>, StagedError> {
+        let ids: Vec<SubmissionId> = asked.iter().map(|(id, _)| *id).collect();
+        let mut parts = self.read(&ids, true).await?;
+        let mut receptions = Vec::with_capacity(asked.len());
+        while let Some((submission, digest)) = asked.get(receptions.len()) {
+            let part = match tokio::time::timeout(ANSWER, parts.message()).await {
+                Ok(Ok(Some(part))) => part.part,
+                Ok(Err(status)) if receptions.is_empty() => return Err(status.into()),
+                _ => break,
+            };
+            match part {
+                Some(Part::Reception(bytes)) => receptions.push(checked(*submission, digest, bytes)),
+                Some(Part::Missing(why)) => receptions.push(Err(missing(*submission, &why))),
+                Some(Part::File(_)) | None => {}
+            }
+        }
+        Ok(receptions)
     }
 
     /// Streams everything staged of these submissions to a blocking reader.
@@ -110,7 +154,7 @@ impl Staging {
         submissions: &[SubmissionId],
         out: &mpsc::Sender<Result<Piece, StagedError>>,
     ) -> Result<(), StagedError> {
-        let mut parts = self.read(submissions).await?;
+        let mut parts = self.read(submissions, false).await?;
         let late = |_| tonic::Status::deadline_exceeded("read_staged");
         while let Some(part) = tokio::time::timeout(ANSWER, parts.message()).await.map_err(late)?? {
             let submission = SubmissionId::from_slice(&part.submission)

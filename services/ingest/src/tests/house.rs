@@ -202,7 +202,10 @@ impl House {
         use dengbei_proto::v1::staged_part::Part;
         let readers =
             crate::read_staged::Readers { pool: self.pool.clone(), stage: self.parts.let_go.stage.clone() };
-        let mut parts = crate::read_staged::parts(readers, vec![id]);
+        let mut parts = crate::read_staged::parts(
+            readers,
+            crate::read_staged::Wanted { submissions: vec![id], receptions_only: false },
+        );
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         while let Some(part) = parts.next().await {
             match part.unwrap().part.unwrap() {

@@ -129,9 +129,16 @@ async fn many_submissions_are_read_in_one_call_in_the_order_asked() {
     }
     ids.reverse();
     let mut client = open(&house).await;
-    let asked = ids.iter().map(|id| Bytes::copy_from_slice(id.as_bytes())).collect();
-    let mut parts =
-        client.read_staged(v1::ReadStagedRequest { submissions: asked }).await.unwrap().into_inner();
+    let asked: Vec<Bytes> = ids.iter().map(|id| Bytes::copy_from_slice(id.as_bytes())).collect();
+    let receptions = v1::ReadStagedRequest { submissions: asked.clone(), receptions_only: true };
+    let mut parts = client.read_staged(receptions).await.unwrap().into_inner();
+    for id in &asked {
+        let part = parts.message().await.unwrap().unwrap();
+        assert!(matches!(part.part, Some(v1::staged_part::Part::Reception(_))) && part.submission == id);
+    }
+    assert!(parts.message().await.unwrap().is_none(), "receptions alone were asked for");
+    let everything = v1::ReadStagedRequest { submissions: asked, receptions_only: false };
+    let mut parts = client.read_staged(everything).await.unwrap().into_inner();
     let mut order = Vec::new();
     while let Some(part) = parts.message().await.unwrap() {
         match part.part.unwrap() {

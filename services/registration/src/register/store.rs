@@ -95,9 +95,13 @@ pub(super) async fn insert_entries(
     .bind(events.iter().map(|e| e.to_vec()).collect::<Vec<_>>())
     .execute(&mut *tx)
     .await?;
+    // `offset 0`: else the maximum is looked for from the newest bundle backwards, through the whole log.
     sqlx::query(
-        "update log_bundles set entries = $2, behind = (select max(bundle) from log_entries where hash = any($3) and bundle <> $1)
-         where id = $1",
+        "update log_bundles set entries = $2, behind = (
+             select max(known.bundle) from (
+                 select bundle from log_entries where hash = any($3) and bundle <> $1 offset 0
+             ) as known
+         ) where id = $1",
     )
     .bind(bundle)
     .bind(done.rows_affected() as i32)
