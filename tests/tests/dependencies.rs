@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Libraries that only these crates may use directly.
 const KEPT: &[(&str, &[&str])] = &[
     ("async-nats", &["dengbei-bus", "dengbei", "dengbei-testkit", "dengbei-tests"]),
-    ("object_store", &["dengbei-vault", "dengbei"]),
+    ("object_store", &["dengbei-vault"]),
     ("opentelemetry-otlp", &["dengbei-kit"]),
 ];
 

@@ -125,6 +125,9 @@ impl Staging {
             let part = match tokio::time::timeout(ANSWER, parts.message()).await {
                 Ok(Ok(Some(part))) => part.part,
                 Ok(Err(status)) if receptions.is_empty() => return Err(status.into()),
+                Err(_) if receptions.is_empty() => {
+                    return Err(tonic::Status::deadline_exceeded("read_staged").into());
+                }
                 _ => break,
             };
             match part {
