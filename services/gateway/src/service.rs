@@ -87,13 +87,9 @@ fn questions() -> Router<Gateway> {
         .route("/v1/dead-letters:retry", post(api::operations::retry))
         .route("/log/{*path}", get(api::log::file))
         .route("/openapi.json", get(api::openapi))
-        .route("/", get(console::overview::show))
-        .route("/items", get(console::items::show))
-        .route("/items/{id}", get(console::item::show))
-        .route("/dead-letters", get(console::dead_letters::show).post(console::dead_letters::retry))
         .route("/sign-in", get(door::show).post(door::sign_in))
         .route("/sign-out", post(door::sign_out))
-        .route("/assets/console.css", get(console::style))
+        .merge(console::routes())
 }
 
 /// Runs the door until the drain: HTTP outside, the admin port inside.

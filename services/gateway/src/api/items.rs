@@ -128,6 +128,7 @@ impl Filters {
             before_changed_at,
             before_item,
             text: self.q.trim().into(),
+            ..Default::default()
         })
     }
 }

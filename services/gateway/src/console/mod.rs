@@ -12,8 +12,10 @@ mod sign_in;
 mod station;
 mod words;
 
+use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use maud::Markup;
 use serde::Deserialize;
 
@@ -21,6 +23,17 @@ pub(crate) use layout::Page;
 pub(crate) use sign_in::page as sign_in;
 
 use crate::problem::Refusal;
+use crate::service::Gateway;
+
+/// The console's pages and what they load. Signing in and accounts belong to the door.
+pub(crate) fn routes() -> Router<Gateway> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/items", get(items::show))
+        .route("/items/{id}", get(item::show))
+        .route("/dead-letters", get(dead_letters::show).post(dead_letters::retry))
+        .route("/assets/console.css", get(style))
+}
 
 /// In which language a page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,7 +7,7 @@ mod sign_in;
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -109,9 +109,7 @@ pub(crate) fn comes_from_here(headers: &HeaderMap) -> bool {
 }
 
 fn stranger(request: &Request) -> Response {
-    let path = request.uri().path();
-    let is_page = path == "/" || path.starts_with("/items") || path.starts_with("/dead-letters");
-    if is_page && request.method() == Method::GET {
+    if is_page(request) && request.method() == Method::GET {
         let here = request.uri().path_and_query().map_or("/", |p| p.as_str());
         return Redirect::to(&sign_in::address(here)).into_response();
     }
@@ -119,6 +117,12 @@ fn stranger(request: &Request) -> Response {
     let problem = Problem::new("door.token", ErrorClass::Invalid, zh, en)
         .with_remedy("在 Authorization: Bearer 中携带令牌 / send the token as Authorization: Bearer");
     Refusal::with_status(StatusCode::UNAUTHORIZED, problem).into_response()
+}
+
+/// Whether a person looks at it: every route that is neither the interface nor the log.
+fn is_page(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    route.is_some_and(|route| !route.starts_with("/v1/") && !route.starts_with("/log/") && route != "/metrics")
 }
 
 #[cfg(test)]
