@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 6] = ["events", "register", "ingest", "registration", "query", "operations"];
+const FILES: [&str; 8] =
+    ["events", "register", "ingest", "registration", "query", "operations", "site", "replication"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=dengbei");

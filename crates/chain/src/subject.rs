@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dengbei_records::{Invalid, ItemId, MatterCode, PackNumber, SubmissionId};
+use dengbei_records::{Invalid, ItemId, MatterCode, PackNumber, SerialNo, SubmissionId};
 use uuid::Uuid;
 
 /// What an event is about.
@@ -19,6 +19,14 @@ pub enum Subject {
     Submission(SubmissionId),
     /// 检测批
     Run(Uuid),
+    /// 登记批次
+    Batch(Uuid),
+    /// 登记证书
+    Certificate(SerialNo),
+    /// 移交
+    Transfer(SerialNo),
+    /// 备份点
+    Site(String),
     /// Of a later version: kept as it is.
     Other(String),
 }
@@ -31,6 +39,10 @@ impl fmt::Display for Subject {
             Self::Matter(code) => write!(f, "matter/{code}"),
             Self::Submission(id) => write!(f, "submission/{id}"),
             Self::Run(id) => write!(f, "run/{id}"),
+            Self::Batch(id) => write!(f, "batch/{id}"),
+            Self::Certificate(number) => write!(f, "certificate/{number}"),
+            Self::Transfer(number) => write!(f, "transfer/{number}"),
+            Self::Site(name) => write!(f, "site/{name}"),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -47,6 +59,10 @@ impl FromStr for Subject {
             "matter" => Self::Matter(id.parse()?),
             "submission" => Self::Submission(id.parse()?),
             "run" => Self::Run(Uuid::parse_str(id).map_err(|_| invalid())?),
+            "batch" => Self::Batch(Uuid::parse_str(id).map_err(|_| invalid())?),
+            "certificate" => Self::Certificate(id.parse()?),
+            "transfer" => Self::Transfer(id.parse()?),
+            "site" => Self::Site(id.to_owned()),
             _ => Self::Other(s.to_owned()),
         })
     }

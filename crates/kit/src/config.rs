@@ -56,7 +56,7 @@ impl ConfigError {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleConfig {
-    /// `gateway`, `ingest`, `registration`, `fixity`, `query`: names its producer, its consumer, its metrics.
+    /// `gateway`, `ingest`, `registration`, `fixity`, `replication`, `query`, `site`: names its producer, its consumer, its metrics.
     pub role: String,
     /// 行政区划 of the deployment: one log, one stream, one set of keys.
     pub area: AreaCode,
@@ -96,9 +96,39 @@ pub struct RoleConfig {
     /// `filing.linger`: how long the oldest item waits for its pack to fill. Longer: fuller packs, later filing.
     #[serde(default = "linger", with = "period")]
     pub linger: Duration,
+    /// How long a filed batch waits for others of its unit and year before the unit applies for registration.
+    #[serde(default = "minute", with = "period")]
+    pub registration_linger: Duration,
+    /// How long a certified batch waits for others of its unit before a transfer is packed.
+    #[serde(default = "minute", with = "period")]
+    pub transfer_linger: Duration,
+    /// 巡检 bound: every pack on every site is read again at least this often.
+    #[serde(default = "week", with = "period")]
+    pub inspection: Duration,
+    /// Every site of the deployment, the primary first.
+    #[serde(default)]
+    pub sites: Vec<SiteAddress>,
+    /// Of a site role: which of `sites` it is. Its storage is `site`, its key `<keys>/sites/<name>.key`.
+    #[serde(default)]
+    pub site_name: String,
+    /// `log.quorum`: on how many sites beside the primary the log must be durable before a checkpoint is published.
+    #[serde(default)]
+    pub log_quorum: u8,
     /// How much at once.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// A site of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteAddress {
+    /// Its name for ever: in receipts, keys, pages.
+    pub name: String,
+    /// `primary`, `archive`, `remote` or `offline`.
+    pub class: String,
+    /// gRPC URL of its site role.
+    pub url: String,
 }
 
 /// gRPC URLs of the roles.
@@ -113,6 +143,8 @@ pub struct Peers {
     pub fixity: String,
     /// 查询利用
     pub query: String,
+    /// 备份
+    pub replication: String,
 }
 
 /// Bounds: what is over them is refused early or waits, never lost.
@@ -154,13 +186,21 @@ fn loopback() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
+fn minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn week() -> Duration {
+    Duration::from_secs(7 * 86_400)
+}
+
 fn linger() -> Duration {
     Duration::from_secs(15 * 60)
 }
 
 /// What the environment may override: `DENGBEI_` and the key in upper case, `__` for the dot
 /// (`DENGBEI_PEERS__INGEST`). Texts stay texts: an area or a token may be all digits.
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 22] = [
     "area",
     "grpc",
     "admin",
@@ -177,9 +217,15 @@ const TEXTS: [&str; 17] = [
     "peers.registration",
     "peers.fixity",
     "peers.query",
+    "peers.replication",
+    "registration_linger",
+    "transfer_linger",
+    "inspection",
+    "site_name",
     "limits.stream_age",
 ];
-const NUMBERS: [&str; 6] = [
+const NUMBERS: [&str; 7] = [
+    "log_quorum",
     "limits.database_connections",
     "limits.package_bytes",
     "limits.undecided_items",
@@ -200,12 +246,45 @@ impl fmt::Debug for RoleConfig {
             .field("site", &self.site)
             .field("staging", &self.staging)
             .field("linger", &self.linger)
+            .field("registration_linger", &self.registration_linger)
+            .field("transfer_linger", &self.transfer_linger)
+            .field("inspection", &self.inspection)
+            .field("sites", &self.sites)
+            .field("site_name", &self.site_name)
+            .field("log_quorum", &self.log_quorum)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
 impl RoleConfig {
+    /// The defaults of a role in an area: nothing is reachable yet.
+    pub fn of(role: &str, area: AreaCode) -> Self {
+        Self {
+            role: role.to_owned(),
+            area,
+            grpc: loopback(),
+            admin: loopback(),
+            http: None,
+            database: Secret::default(),
+            nats: String::new(),
+            peers: Peers::default(),
+            keys: PathBuf::new(),
+            site: PathBuf::new(),
+            staging: PathBuf::new(),
+            mesh_token: Secret::default(),
+            door_token: Secret::default(),
+            linger: linger(),
+            registration_linger: minute(),
+            transfer_linger: minute(),
+            inspection: week(),
+            sites: Vec::new(),
+            site_name: String::new(),
+            log_quorum: 0,
+            limits: Limits::default(),
+        }
+    }
+
     /// Reads the configuration of `role` from `file` (if any) and the environment.
     ///
     /// # Errors

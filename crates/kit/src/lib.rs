@@ -10,11 +10,12 @@ pub mod documents;
 mod drain;
 pub mod faults;
 pub mod grpc;
+pub mod seals;
 pub mod status;
 mod tasks;
 pub mod telemetry;
 
-pub use config::{ConfigError, Limits, Peers, RoleConfig, Secret};
+pub use config::{ConfigError, Limits, Peers, RoleConfig, Secret, SiteAddress};
 pub use db::MIGRATOR;
 pub use drain::Drain;
 pub use tasks::{OnError, Tasks};

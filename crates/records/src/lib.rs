@@ -12,9 +12,12 @@ pub mod digest;
 mod ids;
 mod matter;
 mod metadata;
+pub mod papers;
+pub mod policy;
 mod problem;
 mod record;
 mod retention;
+mod serial;
 mod state;
 
 pub use archival_code::{ArchivalCode, ClassCode};
@@ -27,4 +30,5 @@ pub use metadata::{FileEntry, Metadata, Step, StoredFile};
 pub use problem::{ErrorClass, Invalid, Problem};
 pub use record::{Derivation, Reception, Record, Redaction};
 pub use retention::Retention;
+pub use serial::{SerialNo, Series};
 pub use state::{Access, Custody, ItemState, Preservation, Registration};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use dengbei_bus::{Bundle, Handler as _, Outcome};
 use dengbei_chain::facts::{ItemChecked, ItemPrefiled, Verdict};
 use dengbei_chain::{DocumentRef, Draft, Event, Fact, Ids as _, Member, MemberList, RandomIds, Subject};
-use dengbei_kit::{Drain, Limits, Peers as PeerUrls, RoleConfig};
+use dengbei_kit::{Drain, Peers as PeerUrls, RoleConfig};
 use dengbei_records::{
     AreaCode, Clock, DataVersion, EventHash, EventType, FileEntry, IdKey, ItemId, Metadata, Reception,
     Retention, Sha256, Sha512, Sm3, StoredFile, SubmissionId, Timestamp, canonical,
@@ -236,21 +236,14 @@ impl Drop for World {
 
 fn config(folder: &Path, database: &str, peers: &str) -> RoleConfig {
     RoleConfig {
-        role: "registration".into(),
-        area: area(),
-        grpc: ([127, 0, 0, 1], 0).into(),
-        admin: ([127, 0, 0, 1], 0).into(),
-        http: None,
         database: database.into(),
-        nats: String::new(),
         peers: PeerUrls { ingest: peers.into(), fixity: peers.into(), ..PeerUrls::default() },
         keys: folder.join("keys"),
         site: folder.join("site"),
         staging: folder.join("staging"),
         mesh_token: TOKEN.into(),
-        door_token: "".into(),
         linger: Duration::from_secs(60),
-        limits: Limits::default(),
+        ..RoleConfig::of("registration", area())
     }
 }
 
