@@ -96,6 +96,42 @@ impl Registration for Served {
             matters: unsigned(totals.matters),
         }))
     }
+
+    async fn batches(&self, _: Request<v1::BatchesRequest>) -> Result<Response<v1::BatchesReply>, Status> {
+        Err(Status::unimplemented("batches"))
+    }
+
+    async fn batch(&self, _: Request<v1::BatchRequest>) -> Result<Response<v1::BatchReply>, Status> {
+        Err(Status::unimplemented("batch"))
+    }
+
+    async fn decide_batch(&self, _: Request<v1::DecideBatchRequest>) -> Result<Response<v1::BatchReply>, Status> {
+        Err(Status::unimplemented("decide_batch"))
+    }
+
+    async fn transfers(&self, _: Request<v1::TransfersRequest>) -> Result<Response<v1::TransfersReply>, Status> {
+        Err(Status::unimplemented("transfers"))
+    }
+
+    async fn transfer(&self, _: Request<v1::TransferRequest>) -> Result<Response<v1::TransferReply>, Status> {
+        Err(Status::unimplemented("transfer"))
+    }
+
+    async fn decide_transfer(&self, _: Request<v1::DecideTransferRequest>) -> Result<Response<v1::TransferReply>, Status> {
+        Err(Status::unimplemented("decide_transfer"))
+    }
+
+    async fn policy(&self, _: Request<v1::UnitPolicyRequest>) -> Result<Response<v1::UnitPolicyReply>, Status> {
+        Err(Status::unimplemented("policy"))
+    }
+
+    async fn set_policy(&self, _: Request<v1::SetUnitPolicyRequest>) -> Result<Response<v1::UnitPolicyReply>, Status> {
+        Err(Status::unimplemented("set_policy"))
+    }
+
+    async fn paper(&self, _: Request<v1::PaperRequest>) -> Result<Response<v1::PaperReply>, Status> {
+        Err(Status::unimplemented("paper"))
+    }
 }
 
 fn chunk(piece: Piece) -> v1::FiledChunk {
