@@ -34,25 +34,55 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Digest and length of a file as the disk has it: what the page cache holds is dropped first, as far as the
-/// system lets us, so that a read back reads.
+/// Digest and length of a file as the disk has it.
 pub(crate) fn digest(path: &Path) -> io::Result<(Sha256, u64)> {
-    let mut file = File::open(path)?;
-    // Advice only: a file system that ignores it costs us the difference between disk and cache, no more.
-    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
-    let mut hasher = sha2::Sha256::new();
-    let mut chunk = vec![0; CHUNK];
-    let mut len = 0;
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok((Sha256::from_bytes(hasher.finalize().into()), len)),
-            Ok(got) => {
-                hasher.update(&chunk[..got]);
-                len += got as u64;
+    let mut file = Hashed::open(path)?;
+    file.drain()?;
+    Ok(file.end())
+}
+
+/// A file read as the disk has it, hashed and counted on the way: what the page cache holds is dropped first, as far
+/// as the system lets us, so that a read back reads.
+pub(crate) struct Hashed {
+    file: File,
+    hasher: sha2::Sha256,
+    len: u64,
+}
+
+impl Hashed {
+    /// Opens `path` at its first byte.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        // Advice only: a file system that ignores it costs us the difference between disk and cache, no more.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        Ok(Self { file, hasher: sha2::Sha256::new(), len: 0 })
+    }
+
+    /// Reads what is left.
+    pub(crate) fn drain(&mut self) -> io::Result<()> {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match self.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
             }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
         }
+    }
+
+    /// Digest and length of what was read.
+    pub(crate) fn end(self) -> (Sha256, u64) {
+        (Sha256::from_bytes(self.hasher.finalize().into()), self.len)
+    }
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read(buf)?;
+        self.hasher.update(&buf[..got]);
+        self.len += got as u64;
+        Ok(got)
     }
 }
 

@@ -21,6 +21,16 @@ pub enum SiteError {
         /// Digest of what was offered.
         offered: Sha256,
     },
+    /// What was offered is not what was asked for; nothing of it is kept.
+    #[error("提供的内容与所要的不同 / {name} was offered with digest {offered}, wanted {wanted}")]
+    NotWanted {
+        /// The pack.
+        name: PackName,
+        /// Digest that was wanted.
+        wanted: Sha256,
+        /// Digest of what was offered.
+        offered: Sha256,
+    },
     /// No such pack on this site.
     #[error("备份点无此存储包 / no such pack on this site: {0}")]
     NotFound(String),
@@ -49,7 +59,7 @@ impl SiteError {
     /// What the caller can do.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Conflict { .. } => ErrorClass::Conflict,
+            Self::Conflict { .. } | Self::NotWanted { .. } => ErrorClass::Conflict,
             Self::NotFound(_) => ErrorClass::NotFound,
             Self::Exhausted(_) => ErrorClass::Exhausted,
             Self::ReadBack { .. } => ErrorClass::Internal,

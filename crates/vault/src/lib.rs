@@ -13,13 +13,15 @@
 
 mod disk;
 mod error;
+mod list;
 mod name;
 mod site;
 mod staging;
 
 pub use error::{SiteError, StagingError};
+pub use list::Holding;
 pub use name::PackName;
-pub use site::{ListedPack, Listing, Site, StoredPack};
+pub use site::{ListedPack, Listing, ReadBack, Site, StoredPack};
 pub use staging::{
     DiskSync, FdataSync, Part, PartSource, Receipt, SegmentId, StagedPart, Staging, StagingOptions,
 };

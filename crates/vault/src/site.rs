@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dengbei_ocfl::{LocatedContent, PackError, PackReader, PackReport, StoredVersion, VersionReader};
+use dengbei_ocfl::{
+    Catalogue, LocatedContent, PackError, PackReader, PackReport, StoredVersion, VersionReader,
+};
 use dengbei_records::{AreaCode, Sha256, Timestamp};
 use futures::stream::try_unfold;
 use futures::{Stream, TryStreamExt as _};
@@ -41,8 +43,22 @@ pub struct StoredPack {
     pub sha256: Sha256,
     /// Its length.
     pub len: u64,
+    /// Root over the object versions inside, by the catalogue that was read back; `None`: it does not begin with a
+    /// sound catalogue of this pack.
+    pub versions_root: Option<Sha256>,
     /// Whether the same bytes lay there before.
     pub was_there: bool,
+}
+
+/// A pack as it was read back from the disk, from its first byte to its last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadBack {
+    /// Digest of the file.
+    pub sha256: Sha256,
+    /// Its length.
+    pub len: u64,
+    /// Root over the object versions inside; `None`: it does not begin with a sound catalogue of this pack.
+    pub versions_root: Option<Sha256>,
 }
 
 /// A pack found on the site.
@@ -114,12 +130,31 @@ impl Site {
         F: FnOnce(&mut dyn Write) -> Result<T, PackError> + Send + 'static,
     {
         let (site, name) = (self.clone(), name.clone());
-        blocking(move || site.put(&name, write)).await.map_err(SiteError::Unavailable)?
+        blocking(move || site.put(&name, None, write)).await.map_err(SiteError::Unavailable)?
+    }
+
+    /// As [`Self::put_pack`], for a pack whose digest is known: other bytes never get its name.
+    ///
+    /// # Errors
+    /// As [`Self::put_pack`], and [`SiteError::NotWanted`].
+    pub async fn put_known_pack<F>(
+        &self,
+        name: &PackName,
+        wanted: Sha256,
+        write: F,
+    ) -> Result<StoredPack, SiteError>
+    where
+        F: FnOnce(&mut dyn Write) -> Result<(), PackError> + Send + 'static,
+    {
+        let (site, name) = (self.clone(), name.clone());
+        let put = blocking(move || site.put(&name, Some(wanted), write)).await;
+        put.map_err(SiteError::Unavailable)?.map(|(stored, ())| stored)
     }
 
     fn put<T>(
         &self,
         name: &PackName,
+        wanted: Option<Sha256>,
         write: impl FnOnce(&mut dyn Write) -> Result<T, PackError>,
     ) -> Result<(StoredPack, T), SiteError> {
         let disk = || SiteError::disk(name);
@@ -129,13 +164,16 @@ impl Site {
         let given = write(&mut out)?;
         out.inner.flush().map_err(disk())?;
         let written = Sha256::from_bytes(out.hasher.finalize().into());
-        incoming.file.sync_all().map_err(disk())?;
-        let (read, len) = disk::digest(&incoming.path).map_err(disk())?;
-        if read != written {
-            return Err(SiteError::ReadBack { name: name.clone(), written, read });
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != written) {
+            return Err(SiteError::NotWanted { name: name.clone(), wanted, offered: written });
         }
-        let was_there = !self.name(&incoming.path, name, read)?;
-        Ok((StoredPack { sha256: read, len, was_there }, given))
+        incoming.file.sync_all().map_err(disk())?;
+        let ReadBack { sha256, len, versions_root } = read_back(&incoming.path, name).map_err(disk())?;
+        if sha256 != written {
+            return Err(SiteError::ReadBack { name: name.clone(), written, read: sha256 });
+        }
+        let was_there = !self.name(&incoming.path, name, sha256)?;
+        Ok((StoredPack { sha256, len, versions_root, was_there }, given))
     }
 
     /// Gives `temporary` its name, unless the same bytes have it; whether it did.
@@ -162,7 +200,7 @@ impl Site {
         Ok(is_new)
     }
 
-    fn path(&self, name: &PackName) -> PathBuf {
+    pub(crate) fn path(&self, name: &PackName) -> PathBuf {
         self.folder.join(name.path())
     }
 
@@ -173,6 +211,19 @@ impl Site {
     pub async fn digest(&self, name: &PackName) -> Result<Option<(Sha256, u64)>, SiteError> {
         let path = self.path(name);
         match blocking(move || disk::digest(&path)).await.map_err(SiteError::Unavailable)? {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(SiteError::disk(name)(e)),
+        }
+    }
+
+    /// As [`Self::digest`], with the root over the object versions inside: what a site signs (备份回执).
+    ///
+    /// # Errors
+    /// [`SiteError::Unavailable`] when it is there and cannot be read.
+    pub async fn read_back(&self, name: &PackName) -> Result<Option<ReadBack>, SiteError> {
+        let (path, pack) = (self.path(name), name.clone());
+        match blocking(move || read_back(&path, &pack)).await.map_err(SiteError::Unavailable)? {
             Ok(found) => Ok(Some(found)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(SiteError::disk(name)(e)),
@@ -314,6 +365,22 @@ impl Site {
         path.parent().map_or(Ok(()), disk::sync_folder)?;
         Ok(aside)
     }
+}
+
+/// One pass: the catalogue is understood on the way, every byte is hashed.
+fn read_back(path: &Path, name: &PackName) -> io::Result<ReadBack> {
+    let mut file = disk::Hashed::open(path)?;
+    let catalogue = match Catalogue::read(&mut file) {
+        Ok((catalogue, ..)) => Some(catalogue),
+        Err(PackError::Io(e)) if e.kind() != io::ErrorKind::UnexpectedEof => return Err(e),
+        Err(_) => None,
+    };
+    file.drain()?;
+    let is_this =
+        |c: &Catalogue| (&c.area, c.number, c.generation) == (&name.area, name.number, name.generation);
+    let versions_root = catalogue.filter(is_this).map(|c| c.versions_root);
+    let (sha256, len) = file.end();
+    Ok(ReadBack { sha256, len, versions_root })
 }
 
 fn store_error(e: object_store::Error) -> SiteError {

@@ -206,3 +206,63 @@ async fn a_file_that_is_no_pack_is_listed_as_a_stranger() {
     let listing = site.list_packs(&area()).await.unwrap();
     assert_eq!((listing.packs.len(), listing.strangers), (1, vec!["packs/330382/readme.txt".to_owned()]));
 }
+
+#[tokio::test]
+async fn a_read_back_gives_digest_length_and_the_root_of_this_packs_catalogue_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::open(folder.path()).unwrap();
+    assert_eq!(site.read_back(&name(1)).await.unwrap(), None);
+    let (stored, summary) = put(&site, 1, "一").await.unwrap();
+    assert_eq!(stored.versions_root, Some(summary.versions_root));
+    let read = site.read_back(&name(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (read.sha256, read.len, read.versions_root),
+        (stored.sha256, stored.len, stored.versions_root)
+    );
+    // The same bytes under another pack's name are not that pack.
+    fs::copy(folder.path().join(name(1).path()), folder.path().join(name(2).path())).unwrap();
+    let other = site.read_back(&name(2)).await.unwrap().unwrap();
+    assert_eq!((other.sha256, other.versions_root), (stored.sha256, None));
+    // A byte of the catalogue: the digest is still that of every byte.
+    let path = folder.path().join(name(1).path());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[600] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let damaged = site.read_back(&name(1)).await.unwrap().unwrap();
+    assert_eq!(damaged.sha256, dengbei_records::Sha256::of(&bytes));
+    assert_eq!((damaged.len, damaged.versions_root), (stored.len, None));
+}
+
+#[tokio::test]
+async fn bytes_that_were_not_asked_for_never_get_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::open(folder.path()).unwrap();
+    let wanted = put(&site, 1, "一").await.unwrap().0.sha256;
+    let other = writer(2, "二");
+    let offer = move |out: &mut dyn std::io::Write| other.write_in_memory(out).map(drop);
+    let pack = name(2);
+    let refused = site.put_known_pack(&pack, wanted, offer).await.unwrap_err();
+    assert!(matches!(refused, SiteError::NotWanted { .. }), "{refused}");
+    assert_eq!((incoming(folder.path()), site.read_back(&name(2)).await.unwrap()), (0, None));
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_where_the_last_one_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::open(folder.path()).unwrap();
+    for number in [3, 1, 7, 5] {
+        put(&site, number, "文").await.unwrap();
+    }
+    fs::write(folder.path().join("packs/330382/readme.txt"), "?").unwrap();
+    let numbers = |listed: Vec<dengbei_vault::ListedPack>| {
+        listed.iter().map(|p| p.name.number.get()).collect::<Vec<_>>()
+    };
+    let first = site.list_from(&area(), PackNumber::new(0), 2).await.unwrap();
+    assert_eq!(numbers(first), [1, 3]);
+    let next = site.list_from(&area(), PackNumber::new(4), 2).await.unwrap();
+    assert_eq!(numbers(next), [5, 7]);
+    site.quarantine(&name(7), "damaged", Timestamp::from_millis(1)).await.unwrap();
+    let holding = site.holding(&area()).await.unwrap();
+    assert_eq!((holding.packs, holding.quarantined), (3, 1));
+    assert!(site.list_from(&"110000".parse().unwrap(), PackNumber::new(0), 9).await.unwrap().is_empty());
+}
