@@ -9,9 +9,13 @@ pub mod facts;
 mod ids;
 mod members;
 mod subject;
+mod transfer_report;
 
 pub use event::{Actor, Draft, Encoded, Event, MAX_CAUSES, MAX_EVENT};
 pub use facts::{DocumentRef, Fact, FactKind, ReadError};
 pub use ids::{Ids, RandomIds};
 pub use members::{MEMBERS, Member, MemberList, root};
 pub use subject::Subject;
+pub use transfer_report::{
+    CitedReceipt, ReusedRun, TRANSFER_REPORT, TransferCheck, TransferReport, UnfitItem,
+};
