@@ -4,21 +4,24 @@ use dengbei_chain::Actor;
 use dengbei_kit::{db, status};
 use dengbei_proto::v1;
 use dengbei_proto::v1::registration_server::Registration;
-use dengbei_records::{ErrorClass, Invalid, ItemId, Problem};
+use dengbei_records::{ErrorClass, Invalid, ItemId, Problem, UnitCode, canonical};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use crate::policy::Policies;
 use crate::publish_matter::Publisher;
 use crate::read_filed::{Holdings, Piece};
 use crate::store::history;
+use crate::store::policies::Standing;
 
 /// Serves registration.
 #[derive(Debug, Clone)]
 pub(crate) struct Served {
     pub(crate) publisher: Publisher,
     pub(crate) holdings: Holdings,
+    pub(crate) policies: Policies,
 }
 
 fn invalid(e: &Invalid) -> Status {
@@ -121,17 +124,45 @@ impl Registration for Served {
         Err(Status::unimplemented("decide_transfer"))
     }
 
-    async fn policy(&self, _: Request<v1::UnitPolicyRequest>) -> Result<Response<v1::UnitPolicyReply>, Status> {
-        Err(Status::unimplemented("policy"))
+    async fn policy(
+        &self,
+        request: Request<v1::UnitPolicyRequest>,
+    ) -> Result<Response<v1::UnitPolicyReply>, Status> {
+        let unit = unit(&request.into_inner().unit_uscc)?;
+        let standing = self.policies.of(unit.as_ref()).await.map_err(|e| status::report(&e.problem(), &e))?;
+        rule(&standing)
     }
 
-    async fn set_policy(&self, _: Request<v1::SetUnitPolicyRequest>) -> Result<Response<v1::UnitPolicyReply>, Status> {
-        Err(Status::unimplemented("set_policy"))
+    async fn set_policy(
+        &self,
+        request: Request<v1::SetUnitPolicyRequest>,
+    ) -> Result<Response<v1::UnitPolicyReply>, Status> {
+        let request = request.into_inner();
+        let (unit, actor) = (unit(&request.unit_uscc)?, actor(&request.actor)?);
+        let set = self.policies.set(unit.as_ref(), &request.policy, actor).await;
+        rule(&set.map_err(|e| status::report(&e.problem(), &e))?)
     }
 
     async fn paper(&self, _: Request<v1::PaperRequest>) -> Result<Response<v1::PaperReply>, Status> {
         Err(Status::unimplemented("paper"))
     }
+}
+
+/// The unit that is meant; empty: none, the area.
+fn unit(text: &str) -> Result<Option<UnitCode>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|e: Invalid| {
+        let problem = Problem::new("unit.invalid", ErrorClass::Invalid, "统一社会信用代码无效", e.to_string());
+        status::from_problem(&problem)
+    })
+}
+
+fn rule(standing: &Standing) -> Result<Response<v1::UnitPolicyReply>, Status> {
+    let policy = canonical::to_vec(&standing.policy)
+        .map_err(|e| status::report(&status::plain(ErrorClass::Internal), &e))?;
+    Ok(Response::new(v1::UnitPolicyReply { policy: policy.into(), is_default: standing.is_default }))
 }
 
 fn chunk(piece: Piece) -> v1::FiledChunk {

@@ -22,6 +22,7 @@ mod filing;
 mod grpc;
 mod metrics;
 mod plan;
+mod policy;
 mod previous;
 mod publish_matter;
 mod read_filed;

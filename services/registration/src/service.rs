@@ -22,6 +22,7 @@ use crate::filing;
 use crate::grpc::Served;
 use crate::metrics;
 use crate::plan::Planner;
+use crate::policy::Policies;
 use crate::publish_matter::Publisher;
 use crate::read_filed::Holdings;
 use crate::receipt::Receipts;
@@ -146,7 +147,8 @@ impl Parts {
     }
 
     pub(crate) fn routes(&self) -> Routes {
-        let served = Served { publisher: self.publisher(), holdings: self.holdings() };
+        let policies = Policies { pool: self.pool.clone(), author: self.author.clone() };
+        let served = Served { publisher: self.publisher(), holdings: self.holdings(), policies };
         let registration = RegistrationServer::new(served)
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);

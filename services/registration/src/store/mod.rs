@@ -7,6 +7,7 @@ pub(crate) mod matters;
 pub(crate) mod numbers;
 pub(crate) mod packs;
 pub(crate) mod plans;
+pub(crate) mod policies;
 pub(crate) mod ready;
 
 use dengbei_records::{EventHash, Invalid};
