@@ -39,6 +39,7 @@ impl Property {
 #[serde(try_from = "String", into = "String")]
 #[allow(missing_docs, reason = "`CheckId::ALL` gives each its Chinese and English name")]
 pub enum CheckId {
+    A01,
     A02,
     A07,
     A08,
@@ -50,14 +51,18 @@ pub enum CheckId {
     A14,
     A15,
     A17,
+    A18,
     I01,
+    I02,
     I03,
     I04,
     I05,
+    I06,
     I07,
     I08,
     I09,
     I11,
+    I12,
     U01,
     U03,
     U04,
@@ -73,8 +78,10 @@ pub enum CheckId {
 type Row = (CheckId, &'static str, &'static str, &'static str, &'static str);
 
 impl CheckId {
-    /// Every check that this engine knows. S-02 is run by the scanner beside it and only named here.
-    pub const ALL: [Row; 28] = [
+    /// Every check that this engine knows. S-02 is run by the scanner beside it, I-02, I-06 and I-12 look at
+    /// a whole transfer (fixity runs them, see `Scheme::transfer`): these are only named here.
+    pub const ALL: [Row; 33] = [
+        (Self::A01, "A-01", "1-14", "信息包摘要一致", "package digests agree"),
         (Self::A02, "A-02", "1-1", "文件摘要一致", "file digests agree"),
         (Self::A07, "A-07", "1-2", "元数据项长度", "length of metadata"),
         (Self::A08, "A-08", "1-3", "元数据项类型格式", "type and form of metadata"),
@@ -86,14 +93,18 @@ impl CheckId {
         (Self::A14, "A-14", "1-10", "电子属性一致", "files are what they say"),
         (Self::A15, "A-15", "1-11", "元数据与内容双向关联", "rows and files match both ways"),
         (Self::A17, "A-17", "1-13", "信息包目录结构", "tree of the package"),
+        (Self::A18, "A-18", "1-1", "管理过程链完整", "unbroken chain of events"),
         (Self::I01, "I-01", "2-1", "总件数相符", "number of items agrees"),
+        (Self::I02, "I-02", "2-2", "总字节数相符", "number of bytes agrees"),
         (Self::I03, "I-03", "2-3", "元数据项完整", "all elements present"),
         (Self::I04, "I-04", "2-4", "必填项", "required values"),
         (Self::I05, "I-05", "2-5", "过程信息完整", "complete handling process"),
+        (Self::I06, "I-06", "2-6", "编号连续", "numbers run on"),
         (Self::I07, "I-07", "2-7", "内容数据完整", "files are whole"),
         (Self::I08, "I-08", "2-8", "附件数据完整", "listed materials are there"),
         (Self::I09, "I-09", "2-9", "归档范围", "filing scope"),
         (Self::I11, "I-11", "2-11", "包内容数量", "number of files agrees"),
+        (Self::I12, "I-12", "2-1", "目录、登记表、凭证一致", "catalogue, forms and proofs agree"),
         (Self::U01, "U-01", "3-1", "包内元数据可读", "metadata is readable"),
         (Self::U03, "U-03", "3-3", "内容格式合规", "allowed formats"),
         (Self::U04, "U-04", "3-4", "内容可读", "files open"),

@@ -178,7 +178,40 @@ const TABLE: &[(CheckId, &str)] = &[
     (CheckId::S09, "BBB"),
 ];
 
+/// What is looked at anew at a transfer (Y), over the whole of it: packages, numbers, papers. What the filing run (G)
+/// said about each item's content holds while its bytes are the same; its severities at Y are in [`TABLE`].
+const TRANSFER: &[(CheckId, Severity)] = &[
+    (CheckId::A01, Severity::Blocks),
+    (CheckId::A02, Severity::Blocks),
+    (CheckId::A12, Severity::Blocks),
+    (CheckId::A13, Severity::Blocks),
+    (CheckId::A18, Severity::Blocks),
+    (CheckId::I01, Severity::Blocks),
+    (CheckId::I02, Severity::Blocks),
+    (CheckId::I06, Severity::Warns),
+    (CheckId::I07, Severity::Blocks),
+    (CheckId::I11, Severity::Blocks),
+    (CheckId::I12, Severity::Blocks),
+    (CheckId::U07, Severity::Blocks),
+    (CheckId::S03, Severity::Blocks),
+];
+
 impl Scheme {
+    /// The scheme of a transfer as a whole (移交检测), version 2026-01: stage Y alone.
+    pub fn transfer() -> Self {
+        Self {
+            id: "dengbei/transfer".to_owned(),
+            version: "2026-01".to_owned(),
+            stages: BTreeMap::from([(Stage::Y, TRANSFER.iter().copied().collect())]),
+            parameters: Parameters::default(),
+        }
+    }
+
+    /// What a check's failing does at a stage; `None`: it does not run there.
+    pub fn severity(&self, stage: Stage, check: CheckId) -> Option<Severity> {
+        self.stages.get(&stage)?.get(&check).copied()
+    }
+
     /// The scheme that ships: 办件, version 2026-01.
     pub fn builtin() -> Self {
         let mut stages: BTreeMap<Stage, BTreeMap<CheckId, Severity>> = BTreeMap::new();
@@ -209,5 +242,26 @@ impl Scheme {
 impl Default for Scheme {
     fn default() -> Self {
         Self::builtin()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transfer_looks_at_the_whole_and_continuity_only_warns() {
+        let scheme = Scheme::transfer();
+        assert_eq!(scheme.severity(Stage::Y, CheckId::I06), Some(Severity::Warns));
+        assert_eq!(scheme.severity(Stage::Y, CheckId::A01), Some(Severity::Blocks));
+        assert_eq!(scheme.checks(Stage::G).count(), 0);
+    }
+
+    #[test]
+    fn what_looks_at_a_whole_transfer_is_no_check_of_one_package() {
+        let package = Scheme::builtin();
+        for id in [CheckId::A01, CheckId::A18, CheckId::I02, CheckId::I06, CheckId::I12] {
+            assert_eq!(package.severity(Stage::Y, id), None, "{id}");
+        }
     }
 }

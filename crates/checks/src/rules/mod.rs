@@ -112,6 +112,9 @@ pub(crate) fn run(id: CheckId, view: &PackageView<'_>, stage: Stage, with: &Para
         CheckId::U04 => u04_readable::run(view),
         CheckId::U07 => u07_unpacks::run(view, with),
         CheckId::U08 => u08_unlocked::run(view),
+        CheckId::A01 | CheckId::A18 | CheckId::I02 | CheckId::I06 | CheckId::I12 => {
+            Judged::not_applicable("对整批移交检测", "looks at a whole transfer")
+        }
         CheckId::S02 => Judged::not_applicable("由病毒扫描程序检测", "run by the virus scanner"),
         CheckId::S03 => s03_leftovers::run(view),
         CheckId::S08 => s08_secrecy::run(view),
