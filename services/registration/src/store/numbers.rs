@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dengbei_records::{ArchivalCode, ClassCode, FondsNo, ItemId, PackNumber};
+use dengbei_records::{ArchivalCode, AreaCode, ClassCode, FondsNo, ItemId, PackNumber, SerialNo, Series};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -81,6 +81,26 @@ pub(crate) async fn raise_fonds(tx: &mut PgConnection, fonds: &FondsNo) -> Resul
         Some(n) => raise(tx, FONDS, n).await,
         None => Ok(()),
     }
+}
+
+fn series_counter(series: Series, year: u16) -> String {
+    format!("{}/{year}", series.prefix())
+}
+
+/// The next number of a series (登记号, 证书号, 移交号) in a year.
+pub(crate) async fn next_serial(
+    tx: &mut PgConnection,
+    series: Series,
+    area: &AreaCode,
+    year: u16,
+) -> Result<SerialNo, sqlx::Error> {
+    let n = take(tx, &series_counter(series, year), 1).await?;
+    read(SerialNo::new(series, area.clone(), year, u32::try_from(n).unwrap_or(u32::MAX)))
+}
+
+/// Notes a number of a series that was given in another life of this database.
+pub(crate) async fn raise_serial(tx: &mut PgConnection, number: &SerialNo) -> Result<(), sqlx::Error> {
+    raise(tx, &series_counter(number.series(), number.year()), number.sequence().into()).await
 }
 
 /// The codes that items have already: they keep them through corrections.
