@@ -5,11 +5,17 @@
 //! notes). Pure but for [`package::Files`], which its caller implements.
 
 pub mod finding;
+mod links;
 pub mod package;
 pub mod receipt;
+pub mod seals;
+mod signatures;
+mod stage;
+mod story;
 pub mod verify;
 
 pub use finding::Finding;
 pub use package::{Files, verify_package};
 pub use receipt::{BuildError, Parts, Receipt};
+pub use stage::Stage;
 pub use verify::{Proven, verify};

@@ -1,19 +1,25 @@
 //! Checks a receipt offline: bytes → events → causes and membership → leaf → root → signature.
 //!
 //! Trusts nothing but the register's public key. Every event in a receipt must hang on the one that is proven
-//! in the log; an event that does not is refused, not ignored.
+//! in the log (`links.rs`); an event that does not is refused, not ignored. What the events say together, and who
+//! signed it, is checked in `story.rs`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use dengbei_chain::facts::{BatchFiled, ItemFiled, ItemPrefiled, Verdict};
-use dengbei_chain::{Event, Fact};
+use dengbei_chain::Event;
+use dengbei_chain::facts::{
+    BatchApplied, BatchFiled, BatchRegistered, CertificateIssued, ItemAccessioned, ItemFiled, ItemPrefiled,
+    PackSecured, TransferAccepted,
+};
 use dengbei_records::canonical;
 use dengbei_register::{Checkpoint, NodeHash, Verifier, verify_inclusion};
-use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::finding::Finding;
+use crate::links;
 use crate::receipt::{FORMAT, MAX_RECEIPT, Receipt};
+use crate::stage::Stage;
+use crate::story;
 
 /// What a receipt proves.
 #[derive(Debug, Clone)]
@@ -28,10 +34,43 @@ pub struct Proven {
     pub filed: ItemFiled,
     /// The batch that it was filed in.
     pub batch: BatchFiled,
+    /// 登记申请, where the receipt ends before the certificate.
+    pub applied: Option<BatchApplied>,
+    /// 登记
+    pub registered: Option<BatchRegistered>,
+    /// 备份达标, with the sites' receipts.
+    pub secured: Option<PackSecured>,
+    /// 发证
+    pub certificate: Option<CertificateIssued>,
+    /// 交接
+    pub accepted: Option<TransferAccepted>,
+    /// 进馆
+    pub accessioned: Option<ItemAccessioned>,
     /// The log, by name and size.
     pub origin: String,
     /// Entries of the log under the checkpoint.
     pub log_size: u64,
+}
+
+impl Proven {
+    /// How far the item had come when the receipt was made.
+    pub const fn stage(&self) -> Stage {
+        if self.accessioned.is_some() {
+            Stage::Accessioned
+        } else if self.accepted.is_some() {
+            Stage::Accepted
+        } else if self.certificate.is_some() {
+            Stage::Certified
+        } else if self.secured.is_some() {
+            Stage::Secured
+        } else if self.registered.is_some() {
+            Stage::Registered
+        } else if self.applied.is_some() {
+            Stage::Applied
+        } else {
+            Stage::Filed
+        }
+    }
 }
 
 /// Checks a receipt against the register's key.
@@ -43,11 +82,24 @@ pub fn verify(bytes: &[u8], key: &Verifier, ignore_unknown_signatures: bool) -> 
     let events = read_events(&receipt)?;
     let checkpoint = open(&receipt, key, ignore_unknown_signatures).map_err(|f| vec![f])?;
     included(&receipt, &events, &checkpoint).map_err(|f| vec![f])?;
-    hang_together(&receipt, &events)?;
-    let (prefiled, filed, batch) = story(&receipt, &events).map_err(|f| vec![f])?;
-    unit_signed(&events[0].area, &batch).map_err(|f| vec![f])?;
+    links::hang_together(&receipt, &events)?;
+    let told = story::told(&receipt, &events).map_err(|f| vec![f])?;
     let (origin, log_size) = (checkpoint.origin().to_owned(), checkpoint.size());
-    Ok(Proven { receipt, events, prefiled, filed, batch, origin, log_size })
+    Ok(Proven {
+        prefiled: told.prefiled.clone(),
+        filed: told.filed.clone(),
+        batch: told.batch.clone(),
+        applied: told.applied.cloned(),
+        registered: told.registered.cloned(),
+        secured: told.secured.cloned(),
+        certificate: told.certificate.cloned(),
+        accepted: told.accepted.cloned(),
+        accessioned: told.accessioned.cloned(),
+        receipt,
+        events,
+        origin,
+        log_size,
+    })
 }
 
 fn read(bytes: &[u8]) -> Result<Receipt, Finding> {
@@ -126,129 +178,8 @@ fn included(receipt: &Receipt, events: &[Event], checkpoint: &Checkpoint) -> Res
         .map_err(|_| fault())
 }
 
-fn decode_path(path: &[String]) -> Option<Vec<NodeHash>> {
+pub(crate) fn decode_path(path: &[String]) -> Option<Vec<NodeHash>> {
     path.iter()
         .map(|text| STANDARD.decode(text).ok().and_then(|b| <[u8; 32]>::try_from(b).ok()).map(NodeHash::from))
         .collect()
-}
-
-/// Every event must be reached from the included one, by cause or by membership; every membership must hold.
-fn hang_together(receipt: &Receipt, events: &[Event]) -> Result<(), Vec<Finding>> {
-    let mut findings = Vec::new();
-    let mut reached = vec![false; events.len()];
-    if let Some(seen) = reached.get_mut(receipt.inclusion.event as usize) {
-        *seen = true;
-    }
-    for (n, m) in receipt.memberships.iter().enumerate() {
-        if !membership_holds(m, events) {
-            let place = format!("/memberships/{n}");
-            findings.push(Finding::new(
-                "receipt.membership",
-                place,
-                "成员证明不成立",
-                "a membership proof does not hold",
-            ));
-        }
-    }
-    // At most one new event is reached a round, so this ends.
-    for _ in 0..events.len() {
-        for n in 0..events.len() {
-            let by_cause =
-                (0..events.len()).any(|m| reached[m] && events[m].causes.contains(&events[n].hash));
-            let by_membership = receipt
-                .memberships
-                .iter()
-                .any(|m| m.member as usize == n && reached.get(m.of as usize).copied().unwrap_or(false));
-            reached[n] |= by_cause || by_membership;
-        }
-    }
-    for (n, _) in reached.iter().enumerate().filter(|(_, seen)| !**seen) {
-        let place = format!("/events/{n}");
-        findings.push(Finding::new(
-            "receipt.unconnected",
-            place,
-            "事件与已证明的事件没有联系",
-            "the event hangs on nothing that is proven",
-        ));
-    }
-    if findings.is_empty() { Ok(()) } else { Err(findings) }
-}
-
-fn membership_holds(m: &crate::receipt::Membership, events: &[Event]) -> bool {
-    let (Some(member), Some(of)) = (events.get(m.member as usize), events.get(m.of as usize)) else {
-        return false;
-    };
-    let (root, count) = match &of.fact {
-        Some(Fact::BatchFiled(f)) => (f.root, f.count),
-        Some(Fact::ItemChecked(c)) => match &c.verdict {
-            Verdict::Passed { count, root } => (*root, *count),
-            Verdict::Failed { .. } => return false,
-        },
-        _ => return false,
-    };
-    let Some(path) = decode_path(&m.path) else { return false };
-    let leaf = NodeHash::from(*member.hash.as_bytes());
-    u64::from(count) == m.size
-        && verify_inclusion(&leaf, m.index, m.size, &path, &NodeHash::from(*root.as_bytes())).is_ok()
-}
-
-/// The events must tell of this item and version: prefiled, checked, filed, in one batch.
-fn story(receipt: &Receipt, events: &[Event]) -> Result<(ItemPrefiled, ItemFiled, BatchFiled), Finding> {
-    let lacking = |what: &str| {
-        Finding::new(
-            "receipt.story",
-            "/events",
-            format!("缺少事件：{what}"),
-            format!("an event is missing: {what}"),
-        )
-    };
-    let same = |item, version| item == receipt.item && version == receipt.data_version;
-    let facts = || events.iter().filter_map(|e| e.fact.as_ref().map(|f| (e, f)));
-    let (filing, filed) = facts()
-        .find_map(|(e, f)| match f {
-            Fact::ItemFiled(x) if same(x.item, x.data_version) => Some((e, x.clone())),
-            _ => None,
-        })
-        .ok_or_else(|| lacking("item.filed"))?;
-    let caused = facts().filter(|(e, _)| filing.causes.contains(&e.hash));
-    let prefiled = caused
-        .clone()
-        .find_map(|(_, f)| match f {
-            Fact::ItemPrefiled(x) if same(x.item, x.data_version) => Some(x.clone()),
-            _ => None,
-        })
-        .ok_or_else(|| lacking("item.prefiled"))?;
-    caused
-        .clone()
-        .find(|(_, f)| matches!(f, Fact::ItemChecked(c) if matches!(c.verdict, Verdict::Passed { .. })))
-        .ok_or_else(|| lacking("item.checked"))?;
-    let batch = facts()
-        .find_map(|(_, f)| match f {
-            Fact::BatchFiled(x) if x.pack == filed.pack => Some(x.clone()),
-            _ => None,
-        })
-        .ok_or_else(|| lacking("batch.filed"))?;
-    if filed.submission != prefiled.submission {
-        return Err(Finding::new(
-            "receipt.story",
-            "/events",
-            "归档与预归档不是同一次提交",
-            "filed and prefiled differ in submission",
-        ));
-    }
-    Ok((prefiled, filed, batch))
-}
-
-fn unit_signed(area: &dengbei_records::AreaCode, batch: &BatchFiled) -> Result<(), Finding> {
-    let fault = || {
-        Finding::new(
-            "receipt.unit_signature",
-            "/events",
-            "立档单位的签名不对",
-            "the unit's signature is wrong",
-        )
-    };
-    let key = VerifyingKey::from_bytes(&batch.unit_key).map_err(|_| fault())?;
-    let text = BatchFiled::signed_text(area, batch.pack, &batch.root, &batch.pack_digest);
-    key.verify_strict(text.as_bytes(), &Signature::from_bytes(&batch.unit_signature)).map_err(|_| fault())
 }
