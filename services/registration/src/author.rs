@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dengbei_chain::facts::ReadError;
 use dengbei_chain::{Actor, Draft, Encoded, Fact, Ids, Subject};
 use dengbei_records::{AreaCode, Clock, EventHash, Timestamp};
+use uuid::Uuid;
 
 /// Drafts and encodes events.
 #[derive(Clone)]
@@ -29,6 +30,11 @@ impl Author {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// An id for something new, in the order of time.
+    pub(crate) fn id(&self) -> Uuid {
+        self.ids.next()
     }
 
     /// States a fact of the system's own.

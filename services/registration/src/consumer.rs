@@ -137,8 +137,8 @@ impl Registrar {
     ) -> Result<Outcome, HandleError> {
         let now = self.author.now();
         match (&event.fact, prepared) {
-            (Some(Fact::ItemChecked(_)), Prepared::Members(members)) => {
-                decide::passed(tx, event, &members.0, &members.1, now).await
+            (Some(Fact::ItemChecked(checked)), Prepared::Members(members)) => {
+                decide::passed(tx, event, checked, &members, now).await
             }
             (Some(Fact::ItemChecked(checked)), Prepared::Document(document)) => match &checked.verdict {
                 Verdict::Failed { item, data_version, failed } => {

@@ -9,6 +9,7 @@ use dengbei_records::{DataVersion, ErrorClass, EventHash, ItemId, Sha256, Timest
 use sqlx::PgConnection;
 
 use crate::store::documents::{self, Held};
+use crate::store::filed_packs::{self, CheckRun};
 use crate::store::items::{self, Failure};
 use crate::wake::{self, Topic};
 
@@ -33,8 +34,8 @@ pub(crate) fn members(
 pub(crate) async fn passed(
     tx: &mut PgConnection,
     event: &Event,
-    members: &MemberList,
-    document: &Held,
+    checked: &ItemChecked,
+    (members, document): &(MemberList, Held),
     at: Timestamp,
 ) -> Result<Outcome, HandleError> {
     let hashes = members.hashes();
@@ -43,6 +44,9 @@ pub(crate) async fn passed(
         return Ok(Outcome::WaitFor(*unknown));
     }
     documents::hold(tx, document, at, None).await?;
+    let run =
+        CheckRun { report: document.digest, scheme: checked.scheme.clone(), stage: checked.stage.clone() };
+    filed_packs::note_run(tx, event.hash, &run).await?;
     items::pass(tx, &hashes, event.hash, &document.digest, at).await?;
     wake::on_commit(tx, Topic::Ready).await?;
     Ok(Outcome::Applied)

@@ -119,6 +119,12 @@ pub(crate) fn document(
     ObjectBuilder::first(&object_of_document(&held.digest), stamp)?.file(file).build()
 }
 
+/// Files of an item's object version, without `record.json` and `reception.json`.
+pub(crate) fn received_files(inventory: &Inventory) -> u64 {
+    let names = inventory.versions.get(&inventory.head).into_iter().flat_map(|v| v.state.values());
+    (names.map(Vec::len).sum::<usize>() as u64).saturating_sub(2)
+}
+
 fn stamp(area: &AreaCode, created: Timestamp, message: &str) -> Stamp {
     let user = User { name: format!("登备 dengbei/{area}"), address: format!("urn:dengbei:area:{area}") };
     Stamp { created, message: message.to_owned(), user }

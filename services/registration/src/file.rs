@@ -1,7 +1,7 @@
 //! 正式归档: finishes plans. Write, then commit: states, events and the unit's signature in one transaction.
 //!
 //! A plan is always finished, by any worker. If we crash after the pack is written and before the commit, the next
-//! worker writes the same bytes, finds them there, and commits. Before: `write.rs`. After: the outbox.
+//! worker writes the same bytes, finds them there, and commits. Before: `write.rs`. After: the outbox, `batches/apply.rs`.
 
 use dengbei_bus::Outbox;
 use dengbei_chain::facts::BatchFiled;
@@ -13,10 +13,11 @@ use sqlx::{PgConnection, PgPool};
 use crate::author::{Author, Statement};
 use crate::error::FilingError;
 use crate::metrics;
-use crate::store::packs::Filed;
+use crate::store::packs::{Contents, Filed};
 use crate::store::plans::{End, Plan};
 use crate::store::{documents, packs, plans, ready};
 use crate::unit_keys::UnitKeys;
+use crate::wake::{self, Topic};
 use crate::write::{Writer, Written};
 
 /// Finishes plans.
@@ -64,15 +65,20 @@ impl Filer {
         }
         let (batch, event) = self.batch(&mut tx, plan, written, now).await?;
         let filed: Vec<_> = plan.items.iter().map(|i| (i.prefiled, i.event.hash)).collect();
-        if ready::file(&mut tx, &filed).await? != filed.len() as u64 {
+        let mut checks = ready::file(&mut tx, &filed).await?;
+        if checks.len() != filed.len() {
             let text = format!("pack {}: an item of the plan is not planned", plan.head.pack);
             return Err(FilingError::Internal(anyhow::anyhow!(text)));
         }
-        packs::insert(&mut tx, &batch, event.hash, now).await?;
+        checks.sort_unstable();
+        checks.dedup();
+        let contents = Contents { files: Some(written.files), checks };
+        packs::insert(&mut tx, &batch, &contents, event.hash, now).await?;
         packs::insert_items(&mut tx, &stored_items(plan, written)).await?;
         let mut events: Vec<Encoded> = plan.items.iter().map(|i| encoded(&i.event)).collect();
         events.push(event);
         self.outbox.put(&mut tx, &events).await.map_err(|e| FilingError::Internal(e.into()))?;
+        wake::on_commit(&mut tx, Topic::Filed).await?;
         tx.commit().await?;
         metrics::filed(plan.items.len());
         tracing::info!(pack = %plan.head.pack, items = plan.items.len(), bytes = written.stored.len, "filed");

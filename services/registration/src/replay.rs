@@ -17,9 +17,9 @@ use crate::draft;
 use crate::metrics;
 use crate::store::documents::Held;
 use crate::store::items::{Rival, Standing};
-use crate::store::packs::{Filed, Place};
+use crate::store::packs::{Contents, Filed, Place};
 use crate::store::plans::{End, Plan};
-use crate::store::{documents, items, matters, numbers, packs, plans, ready};
+use crate::store::{documents, filed_packs, items, matters, numbers, packs, plans, ready};
 use crate::unit_keys::UnitKeys;
 
 /// The most that a document in a pack may weigh.
@@ -246,11 +246,12 @@ pub(crate) async fn batch_filed(
         Some(plan) if is_other(&plan, pack) => cancel(tx, fact.pack).await?,
         _ => drop(plans::end(tx, fact.pack, End::Committed).await?),
     }
-    packs::insert(tx, fact, event.hash, event.recorded_at).await?;
+    packs::insert(tx, fact, &Contents::default(), event.hash, event.recorded_at).await?;
     numbers::raise_pack(tx, fact.pack).await?;
     keep_documents(tx, fact.pack, pack, event.recorded_at).await?;
     let found = places(tx, fact.pack, pack).await?;
     packs::locate(tx, &found).await?;
+    filed_packs::note_checks(tx, fact.pack).await?;
     Ok(Outcome::Applied)
 }
 

@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use dengbei_kit::seals::{SealError, SealKeys};
 use dengbei_records::{ErrorClass, UnitCode};
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{
@@ -89,6 +90,18 @@ impl UnitKeys {
     pub(crate) fn sign(&self, unit: &UnitCode, text: &str) -> Result<Signed, KeyError> {
         let key = self.load(unit)?;
         Ok(Signed { key: key.verifying_key().to_bytes(), signature: key.sign(text.as_bytes()).to_bytes() })
+    }
+
+    /// The unit's keys for sealing papers. Blocking, but short.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`] when the unit has none: they are never made here.
+    pub(crate) fn seals(&self, unit: &UnitCode) -> Result<SealKeys, KeyError> {
+        self.load(unit)?;
+        SealKeys::open_or_make(&self.folder, unit.as_str()).map_err(|e| match e {
+            SealError::Unavailable { source, .. } => KeyError::Unavailable(source),
+            SealError::Unreadable(_) | SealError::Signing => KeyError::Unreadable(unit.clone()),
+        })
     }
 
     fn load(&self, unit: &UnitCode) -> Result<SigningKey, KeyError> {

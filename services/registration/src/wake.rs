@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnection, PgListener, PgPool};
 use tokio::sync::Notify;
 
 const CHANNEL: &str = "registration";
+const TOPICS: usize = 8;
 
 /// What there is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +22,27 @@ pub(crate) enum Topic {
     Planned,
     /// Bundles wait to be sealed.
     Log,
+    /// Filed packs wait to be applied for.
+    Filed,
+    /// Registration batches wait for a decision.
+    Applied,
+    /// Packs of registered batches are backed up.
+    Secured,
+    /// Certified batches wait to be handed over, or a transfer waits for its next step.
+    Certified,
 }
 
 impl Topic {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Ready, "ready"), (Self::Decided, "decided"), (Self::Planned, "planned"), (Self::Log, "log")];
+    const ALL: [(Self, &'static str); TOPICS] = [
+        (Self::Ready, "ready"),
+        (Self::Decided, "decided"),
+        (Self::Planned, "planned"),
+        (Self::Log, "log"),
+        (Self::Filed, "filed"),
+        (Self::Applied, "applied"),
+        (Self::Secured, "secured"),
+        (Self::Certified, "certified"),
+    ];
 
     fn name(self) -> &'static str {
         Self::ALL.iter().find(|row| row.0 == self).unwrap_or(&Self::ALL[0]).1
@@ -39,7 +56,7 @@ pub(crate) async fn on_commit(tx: &mut PgConnection, topic: Topic) -> Result<(),
 
 /// What wakes the loops of this process.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wake(Arc<[Notify; 4]>);
+pub(crate) struct Wake(Arc<[Notify; TOPICS]>);
 
 impl Wake {
     fn of(&self, topic: Topic) -> &Notify {

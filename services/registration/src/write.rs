@@ -36,6 +36,8 @@ pub(crate) struct Writer {
 pub(crate) struct Written {
     pub(crate) stored: StoredPack,
     pub(crate) summary: PackSummary,
+    /// Files of its items, without what registration adds.
+    pub(crate) files: u64,
 }
 
 impl Writer {
@@ -48,9 +50,10 @@ impl Writer {
     ) -> Result<Written, FilingError> {
         let versions = self.versions(plan, documents).await?;
         let wanted = wanted(plan, &versions)?;
+        let files = versions.iter().take(plan.items.len()).map(|v| draft::received_files(&v.inventory)).sum();
         let pack = draft::pack(&self.area, &plan.head, versions);
         let name = PackName::first(self.area.clone(), plan.head.pack);
-        let written = match self.put(&name, plan, pack.clone(), wanted.clone()).await {
+        let (stored, summary) = match self.put(&name, plan, pack.clone(), wanted.clone()).await {
             Err(FilingError::Site(SiteError::Conflict { existing, offered, .. })) => {
                 // The plan is open, so no event ever named these bytes: they are nobody's pack.
                 let reason = format!("已有内容 {existing} 未登记,应为 {offered} / not committed in the log");
@@ -61,7 +64,7 @@ impl Writer {
             other => other?,
         };
         faults::reach("filing.written");
-        Ok(written)
+        Ok(Written { stored, summary, files })
     }
 
     async fn put(
@@ -70,14 +73,13 @@ impl Writer {
         plan: &Plan,
         pack: dengbei_ocfl::PackPlan,
         wanted: HashSet<Key>,
-    ) -> Result<Written, FilingError> {
+    ) -> Result<(StoredPack, PackSummary), FilingError> {
         let writer = PackWriter::new(pack)?;
         let owners: HashMap<String, SubmissionId> = owners(plan);
         let submissions: Vec<SubmissionId> = plan.items.iter().map(|i| i.filed.submission).collect();
         let feed = self.staging.stream(submissions, wanted);
         let write = move |out: &mut dyn io::Write| stream(&writer, out, feed, &owners);
-        let (stored, summary) = self.site.put_pack(name, write).await?;
-        Ok(Written { stored, summary })
+        Ok(self.site.put_pack(name, write).await?)
     }
 
     /// Every object version of the pack: items in the plan's order, then documents.

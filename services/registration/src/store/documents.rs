@@ -1,6 +1,8 @@
 //! Documents that facts cite, held here until they lie in a pack, and after.
 
 use bytes::Bytes;
+use dengbei_chain::DocumentRef;
+use dengbei_kit::documents::{self as own_documents, DocumentError};
 use dengbei_records::{PackNumber, Sha256, Timestamp};
 use sqlx::PgConnection;
 
@@ -42,6 +44,20 @@ pub(crate) async fn hold(
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Keeps a document that an own fact cites: served from here, and packed next. Gives the reference for the fact.
+pub(crate) async fn cite(
+    tx: &mut PgConnection,
+    body: Bytes,
+    media_type: &str,
+    at: Timestamp,
+) -> Result<DocumentRef, DocumentError> {
+    let reference = DocumentRef::to(&body, media_type);
+    own_documents::put(tx, &body, media_type).await?;
+    let held = Held { digest: reference.digest, media_type: media_type.to_owned(), body };
+    hold(tx, &held, at, None).await?;
+    Ok(reference)
 }
 
 /// Takes the oldest documents that no plan has taken yet, until `bytes` are together; other planners pass them by.

@@ -1,6 +1,8 @@
 //! SQL in, domain out; one file per aggregate. The caller owns the transaction.
 
+pub(crate) mod batches;
 pub(crate) mod documents;
+pub(crate) mod filed_packs;
 pub(crate) mod history;
 pub(crate) mod items;
 pub(crate) mod matters;

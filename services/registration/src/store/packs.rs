@@ -9,17 +9,27 @@ use uuid::Uuid;
 
 use super::{raw, read, signed, unsigned};
 
+/// What registration needs of a pack beside its event.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contents {
+    /// Files of its items; `None`: not counted yet.
+    pub(crate) files: Option<u64>,
+    /// `item.checked` of its items, each once.
+    pub(crate) checks: Vec<EventHash>,
+}
+
 /// Stores a committed pack.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
     batch: &BatchFiled,
+    contents: &Contents,
     event: EventHash,
     at: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into packs (pack, generation, fonds_no, year, retention, count, root, digest, bytes, versions_root, members,
-           event, committed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+           event, committed_at, uscc, files, checks)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(signed(batch.pack.get()))
     .bind(batch.generation as i32)
@@ -34,6 +44,9 @@ pub(crate) async fn insert(
     .bind(batch.members.digest.as_bytes().as_slice())
     .bind(event.as_bytes().as_slice())
     .bind(at.millis())
+    .bind(batch.unit_uscc.as_str())
+    .bind(contents.files.map(signed))
+    .bind(raw(&contents.checks))
     .execute(tx)
     .await
     .map(drop)

@@ -162,22 +162,22 @@ pub(crate) async fn unplan(tx: &mut PgConnection, pack: PackNumber) -> Result<()
         .map(drop)
 }
 
-/// Files the items of a plan, each with its event.
+/// Files the items of a plan, each with its event; gives the verdict that each passed by.
 pub(crate) async fn file(
     tx: &mut PgConnection,
     filed: &[(EventHash, EventHash)],
-) -> Result<u64, sqlx::Error> {
+) -> Result<Vec<EventHash>, sqlx::Error> {
     let (prefiled, events): (Vec<EventHash>, Vec<EventHash>) = filed.iter().copied().unzip();
-    let done = sqlx::query(
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
         "update items i set state = 'filed', outcome = f.event
          from unnest($1::bytea[], $2::bytea[]) as f (prefiled, event)
-         where i.prefiled = f.prefiled and i.state = 'planned'",
+         where i.prefiled = f.prefiled and i.state = 'planned' returning i.checked",
     )
     .bind(raw(&prefiled))
     .bind(raw(&events))
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(done.rows_affected())
+    rows.iter().map(|h| read(EventHash::from_slice(h))).collect()
 }
 
 /// Lets an item that cannot be planned now wait: 1 s, 2 s, 4 s … at most 5 minutes.
