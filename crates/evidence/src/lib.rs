@@ -7,6 +7,7 @@
 pub mod finding;
 mod links;
 pub mod package;
+pub mod papers;
 pub mod receipt;
 pub mod seals;
 mod signatures;
