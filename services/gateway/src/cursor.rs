@@ -12,13 +12,17 @@ pub(crate) fn read(text: &str) -> Result<(i64, Bytes), Refusal> {
     if text.is_empty() {
         return Ok((0, Bytes::new()));
     }
-    let invalid = || Refusal::invalid("request.cursor", "翻页标记无效", "the cursor is not valid");
-    let bytes = Bytes::from(hex::decode(text).map_err(|_| invalid())?);
+    let bytes = Bytes::from(hex::decode(text).map_err(|_| not_a_cursor())?);
     if bytes.len() != LENGTH {
-        return Err(invalid());
+        return Err(not_a_cursor());
     }
-    let at = bytes[..8].try_into().map(i64::from_be_bytes).map_err(|_| invalid())?;
+    let at = bytes[..8].try_into().map(i64::from_be_bytes).map_err(|_| not_a_cursor())?;
     Ok((at, bytes.slice(8..)))
+}
+
+/// What is no cursor of ours.
+pub(crate) fn not_a_cursor() -> Refusal {
+    Refusal::invalid("request.cursor", "翻页标记无效", "the cursor is not valid")
 }
 
 /// The cursor after a page; `None` after the last one.

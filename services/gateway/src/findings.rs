@@ -3,15 +3,21 @@
 use dengbei_proto::v1;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
-/// One finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Check)]
 pub(crate) struct Finding {
+    /// 检测项: `A-08`
     pub(crate) id: String,
+    /// block, warn
     pub(crate) severity: String,
+    /// failed, warning, unverifiable
     pub(crate) result: String,
     pub(crate) message: String,
     pub(crate) message_en: String,
+    /// Path or field
     pub(crate) place: String,
     pub(crate) remedy: String,
 }

@@ -5,6 +5,7 @@
 //! streams through in chunks and is never taken for whole when its sender broke off. Stopped, it lets the answers in
 //! hand finish.
 
+mod accounts;
 mod api;
 mod console;
 mod cursor;
@@ -16,6 +17,7 @@ mod peers;
 mod problem;
 mod serve;
 mod service;
+mod store;
 mod trace;
 
 use dengbei_kit::{Drain, RoleConfig};

@@ -11,7 +11,9 @@ use dengbei_proto::v1::operations_client::OperationsClient;
 use dengbei_proto::v1::query_client::QueryClient;
 use dengbei_proto::v1::register_client::RegisterClient;
 use dengbei_proto::v1::registration_client::RegistrationClient;
-use dengbei_records::{Invalid, Problem};
+use dengbei_proto::v1::replication_client::ReplicationClient;
+use dengbei_proto::v1::site_client::SiteClient;
+use dengbei_records::{ErrorClass, Invalid, Problem};
 use tonic::{Request, Response, Status};
 
 /// How long a question to a role may take.
@@ -19,13 +21,16 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// How long a role has to say how it is.
 const WELL: Duration = Duration::from_secs(3);
 
-/// Names of the roles, as `/health` shows them.
-pub(crate) const ROLES: [&str; 4] = ["ingest", "registration", "fixity", "query"];
-
 /// Clients of all roles. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Peers {
-    channels: [MeshChannel; 4],
+    ingest: MeshChannel,
+    registration: MeshChannel,
+    fixity: MeshChannel,
+    query: MeshChannel,
+    /// `None` in a deployment without backup.
+    replication: Option<MeshChannel>,
+    sites: Vec<(String, MeshChannel)>,
 }
 
 impl Peers {
@@ -33,24 +38,40 @@ impl Peers {
     pub(crate) fn new(config: &RoleConfig) -> Result<Self, Invalid> {
         let open = |url: &str| channel(url, &config.mesh_token);
         let p = &config.peers;
-        Ok(Self { channels: [open(&p.ingest)?, open(&p.registration)?, open(&p.fixity)?, open(&p.query)?] })
+        let replication = (!p.replication.is_empty()).then(|| open(&p.replication)).transpose()?;
+        let sites = config.sites.iter().map(|site| Ok((site.name.clone(), open(&site.url)?)));
+        Ok(Self {
+            ingest: open(&p.ingest)?,
+            registration: open(&p.registration)?,
+            fixity: open(&p.fixity)?,
+            query: open(&p.query)?,
+            replication,
+            sites: sites.collect::<Result<_, Invalid>>()?,
+        })
     }
 
     pub(crate) fn ingest(&self) -> IngestClient<MeshChannel> {
-        IngestClient::new(self.channels[0].clone()).max_decoding_message_size(MAX_MESSAGE)
+        IngestClient::new(self.ingest.clone()).max_decoding_message_size(MAX_MESSAGE)
     }
 
     pub(crate) fn registration(&self) -> RegistrationClient<MeshChannel> {
-        let client = RegistrationClient::new(self.channels[1].clone());
+        let client = RegistrationClient::new(self.registration.clone());
         client.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
     }
 
     pub(crate) fn register(&self) -> RegisterClient<MeshChannel> {
-        RegisterClient::new(self.channels[1].clone()).max_decoding_message_size(MAX_MESSAGE)
+        RegisterClient::new(self.registration.clone()).max_decoding_message_size(MAX_MESSAGE)
     }
 
     pub(crate) fn query(&self) -> QueryClient<MeshChannel> {
-        QueryClient::new(self.channels[3].clone()).max_decoding_message_size(MAX_MESSAGE)
+        QueryClient::new(self.query.clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// # Errors
+    /// [`Problem`] where the deployment has no replication.
+    pub(crate) fn replication(&self) -> Result<ReplicationClient<MeshChannel>, Problem> {
+        let channel = self.replication.clone().ok_or_else(no_replication)?;
+        Ok(ReplicationClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
     }
 
     /// What every role answers about itself, by its name.
@@ -59,7 +80,25 @@ impl Peers {
     ) -> impl Iterator<Item = (&'static str, OperationsClient<MeshChannel>)> + '_ {
         let client =
             |c: &MeshChannel| OperationsClient::new(c.clone()).max_decoding_message_size(MAX_MESSAGE);
-        ROLES.into_iter().zip(self.channels.iter().map(client))
+        let roles = [
+            ("ingest", Some(&self.ingest)),
+            ("registration", Some(&self.registration)),
+            ("fixity", Some(&self.fixity)),
+            ("query", Some(&self.query)),
+            ("replication", self.replication.as_ref()),
+        ];
+        roles.into_iter().filter_map(move |(name, channel)| Some((name, client(channel?))))
+    }
+
+    /// How every site describes itself, or what is wrong with it. All are asked at once.
+    pub(crate) async fn sites(&self) -> Vec<(String, Result<v1::DescribeReply, Problem>)> {
+        let ask = |(name, channel): (String, MeshChannel)| async move {
+            let mut client = SiteClient::new(channel);
+            let reply = tokio::time::timeout(WELL, client.describe(v1::DescribeRequest {})).await;
+            let reply = reply.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 3 s")));
+            (name, answered(reply))
+        };
+        futures::future::join_all(self.sites.clone().into_iter().map(ask)).await
     }
 
     /// How every role's queues stand, or what is wrong with it. All are asked at once.
@@ -85,4 +124,9 @@ pub(crate) fn question<T>(message: T) -> Request<T> {
 /// The answer, or the problem that the role states.
 pub(crate) fn answered<T>(reply: Result<Response<T>, Status>) -> Result<T, Problem> {
     reply.map(Response::into_inner).map_err(|s| status::to_problem(&s))
+}
+
+fn no_replication() -> Problem {
+    let (zh, en) = ("本部署未配置备份服务", "this deployment has no replication");
+    Problem::new("replication.not_configured", ErrorClass::Unavailable, zh, en)
 }

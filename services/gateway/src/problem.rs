@@ -4,7 +4,10 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dengbei_records::{ErrorClass, Problem};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::findings::Finding;
 
 /// Seconds after which an exhausted or unavailable part may be asked again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
@@ -14,7 +17,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 pub(crate) struct Refusal {
     status: StatusCode,
     problem: Box<Problem>,
-    checks: Vec<Value>,
+    checks: Vec<Finding>,
 }
 
 impl Refusal {
@@ -29,7 +32,7 @@ impl Refusal {
     }
 
     /// With the checks that failed.
-    pub(crate) fn with_checks(mut self, checks: Vec<Value>) -> Self {
+    pub(crate) fn with_checks(mut self, checks: Vec<Finding>) -> Self {
         self.checks = checks;
         self
     }
@@ -55,8 +58,7 @@ impl From<Problem> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut body = body(&self.problem);
-        body["checks"] = Value::Array(self.checks);
+        let body = ProblemBody { checks: self.checks, ..ProblemBody::from(&*self.problem) };
         let mut response = (self.status, Json(body)).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
@@ -68,14 +70,31 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// `{"code","message","message_en","remedy"}`.
-pub(crate) fn body(problem: &Problem) -> Value {
-    json!({
-        "code": problem.code,
-        "message": problem.message,
-        "message_en": problem.message_en,
-        "remedy": problem.remedy,
-    })
+/// What went wrong, in both languages, and how to mend it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Stable, dotted, lower case
+    pub(crate) code: String,
+    /// 中文说明
+    pub(crate) message: String,
+    pub(crate) message_en: String,
+    /// 如何改正
+    pub(crate) remedy: String,
+    /// The checks that failed, where checks did
+    pub(crate) checks: Vec<Finding>,
+}
+
+impl From<&Problem> for ProblemBody {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            code: problem.code.clone(),
+            message: problem.message.clone(),
+            message_en: problem.message_en.clone(),
+            remedy: problem.remedy.clone(),
+            checks: Vec::new(),
+        }
+    }
 }
 
 /// The door has as much in hand as it takes.

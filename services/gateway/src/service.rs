@@ -7,12 +7,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin};
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db};
+use dengbei_records::SystemClock;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::accounts::{Accounts, Audit};
 use crate::peers::Peers;
-use crate::{api, console, door, guard, problem, serve};
+use crate::{api, console, door, guard, problem, serve, store};
 
 /// Largest body that is read whole (matters, lists of ids), bytes.
 const MOST_WHOLE: usize = 16 << 20;
@@ -27,6 +29,9 @@ const DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
 pub(crate) struct Gateway {
     pub(crate) peers: Peers,
     pub(crate) door: Arc<door::Door>,
+    /// `None` without a database: then the token alone opens.
+    pub(crate) accounts: Option<Accounts>,
+    pub(crate) audit: Audit,
     /// 行政区划, for page headings.
     pub(crate) area: Arc<str>,
     /// Largest package or batch, bytes.
@@ -41,12 +46,36 @@ impl Gateway {
     pub(crate) fn new(config: &RoleConfig) -> anyhow::Result<Self> {
         Ok(Self {
             peers: Peers::new(config)?,
-            door: Arc::new(door::Door::new(&config.door_token)?),
+            door: Arc::new(door::Door::new(&config.door_token, door::ActorKey::open_or_make(&config.keys)?)?),
+            accounts: None,
+            audit: Audit::default(),
             area: config.area.as_str().into(),
             most_bytes: config.limits.package_bytes,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
         })
+    }
+
+    /// With the database of accounts, when one is configured; the first link is written where there is no account yet.
+    ///
+    /// # Errors
+    /// When the database does not come up.
+    pub(crate) async fn open(config: &RoleConfig) -> anyhow::Result<Self> {
+        let mut gateway = Self::new(config)?;
+        if config.database.is_empty() {
+            return Ok(gateway);
+        }
+        let connections = config.limits.database_connections;
+        let pool = db::connect_with(&config.database, connections, &[&store::MIGRATOR]).await?;
+        let accounts = Accounts::new(pool.clone(), Arc::new(SystemClock));
+        if let Some(data) = config.keys.parent().filter(|_| !config.keys.as_os_str().is_empty())
+            && let Err(error) = accounts.welcome(&data.join("welcome")).await
+        {
+            // The token still opens, and whoever carries it can make a link.
+            tracing::warn!(%error, "the first link could not be written");
+        }
+        (gateway.accounts, gateway.audit) = (Some(accounts), Audit::new(pool));
+        Ok(gateway)
     }
 }
 
@@ -87,8 +116,10 @@ fn questions() -> Router<Gateway> {
         .route("/v1/dead-letters:retry", post(api::operations::retry))
         .route("/log/{*path}", get(api::log::file))
         .route("/openapi.json", get(api::openapi))
-        .route("/sign-in", get(door::show).post(door::sign_in))
-        .route("/sign-out", post(door::sign_out))
+        .route("/v1/accounts", get(api::accounts::list))
+        .route("/v1/accounts:invite", post(api::accounts::invite))
+        .route("/v1/audit", get(api::accounts::audit))
+        .merge(door::routes())
         .merge(console::routes())
 }
 
@@ -97,7 +128,7 @@ fn questions() -> Router<Gateway> {
 /// # Errors
 /// When it is not configured, or an address cannot be bound.
 pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
-    let gateway = Gateway::new(&config)?;
+    let gateway = Gateway::open(&config).await?;
     let address =
         config.http.ok_or_else(|| anyhow::anyhow!("http: 未配置 / the gateway needs an HTTP address"))?;
     let listener = TcpListener::bind(address).await?;
@@ -109,6 +140,8 @@ pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> 
         let (peers, ending) = (peers.clone(), ending.clone());
         admin::serve(inside, move || api::health::of(peers.clone()), ending)
     });
+    let (audit, ending) = (gateway.audit.clone(), drain.clone());
+    tasks.spawn("audit", OnError::Restart, move || audit.clone().write_views(ending.clone()));
     let routes = router(gateway);
     tasks.spawn("http", OnError::Stop, move || {
         serve::until_drained(listener.clone(), routes.clone(), drain.clone())

@@ -16,8 +16,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::items::Version;
+use super::items::{Version, saw};
+use super::problems::Problems;
 use super::{item_id, not_a_query};
+use crate::door::Who;
 use crate::peers::answered;
 use crate::problem::Refusal;
 use crate::service::Gateway;
@@ -25,9 +27,13 @@ use crate::service::Gateway;
 /// Chunks on their way, each at most 256 KiB.
 const IN_FLIGHT: usize = 8;
 
-/// A zip of stored entries.
+/// The files of a filed item as one zip
+#[utoipa::path(get, path = "/v1/items/{id}/package", operation_id = "getPackage", tag = "items",
+    params(("id" = String, Path, description = "对象标识 (UUID)"), Version),
+    responses((status = 200, description = "a zip of stored entries", body = Vec<u8>, content_type = "application/zip"), Problems))]
 pub(crate) async fn package(
     State(gateway): State<Gateway>,
+    who: Who,
     Path(id): Path<String>,
     version: Result<Query<Version>, QueryRejection>,
 ) -> Result<Response, Refusal> {
@@ -48,6 +54,7 @@ pub(crate) async fn package(
             "the item is not filed",
         )));
     };
+    saw(&gateway, &who, "item.package", item);
     let named = format!("attachment; filename=\"{item}.zip\"");
     let headers =
         [(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, named)];

@@ -7,13 +7,17 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1;
 use dengbei_records::{ErrorClass, ItemId, Problem, SubmissionId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
+use super::problems::Problems;
 use super::{item_id, not_a_query, not_json};
+use crate::accounts::Entry;
 use crate::cursor;
+use crate::door::Who;
 use crate::findings::{self, Finding};
-use crate::json;
+use crate::json::{Attempt, Event, Summary};
 use crate::peers::{Peers, answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
@@ -77,17 +81,44 @@ fn at_the_door(submission: v1::SubmissionReply) -> v1::ItemSummary {
     }
 }
 
-/// `GET /v1/items/{id}`.
+/// An item with its history, its findings and its record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Item {
+    #[serde(flatten)]
+    summary: Summary,
+    /// In causal order
+    history: Vec<Event>,
+    /// What failed or warned when it was last decided about
+    checks: Vec<Finding>,
+    /// record.json; null before filing
+    #[schema(value_type = Option<Object>)]
+    record: Value,
+}
+
+/// One item with its history
+#[utoipa::path(get, path = "/v1/items/{id}", operation_id = "getItem", tag = "items",
+    params(("id" = String, Path, description = "对象标识 (UUID)")),
+    responses((status = 200, description = "the item", body = Item), Problems))]
 pub(crate) async fn one(
     State(gateway): State<Gateway>,
+    who: Who,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    let known = known(&gateway.peers, item_id(&id)?).await?;
-    let mut body = json::summary(&known.item);
-    body["history"] = known.history.iter().map(json::event).collect();
-    body["checks"] = json!(known.findings);
-    body["record"] = known.holding.map_or(Value::Null, |holding| read(&holding.record));
-    Ok(Json(body))
+) -> Result<Json<Item>, Refusal> {
+    let item = item_id(&id)?;
+    let known = known(&gateway.peers, item).await?;
+    saw(&gateway, &who, "item.view", item);
+    Ok(Json(Item {
+        summary: Summary::from(&known.item),
+        history: known.history.iter().map(Event::from).collect(),
+        checks: known.findings,
+        record: known.holding.map_or(Value::Null, |holding| read(&holding.record)),
+    }))
+}
+
+/// Notes that somebody was shown an item, or took something of it.
+pub(crate) fn saw(gateway: &Gateway, who: &Who, action: &str, item: ItemId) {
+    let object = format!("item/{item}");
+    gateway.audit.sees(who, Entry { action, object: &object, detail: "" });
 }
 
 fn read(document: &[u8]) -> Value {
@@ -95,24 +126,50 @@ fn read(document: &[u8]) -> Value {
 }
 
 /// Which items, and from where on.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filters {
+    /// 保管权: parked, prefiled, planned, filed, returned, superseded, accessioned, refused
     #[serde(default)]
     pub(crate) custody: String,
-    /// 统一社会信用代码
+    /// 登记: unregistered, applied, registered, backed_up, certified
+    #[serde(default)]
+    pub(crate) registration: String,
+    /// 保存: none, stored, secured, suspect
+    #[serde(default)]
+    pub(crate) preservation: String,
+    /// 立档单位, 统一社会信用代码
     #[serde(default)]
     pub(crate) unit: String,
     /// 事项编码
     #[serde(default)]
     pub(crate) matter: String,
-    /// Part of an archival code, or the beginning of an id.
+    /// 保管期限: Y, D30, D10
+    #[serde(default)]
+    pub(crate) retention: String,
+    /// 年度 of closing
+    #[serde(default, deserialize_with = "super::number_or_none")]
+    pub(crate) year: Option<u32>,
+    /// 存储包
+    #[serde(default, deserialize_with = "super::number_or_none")]
+    pub(crate) pack: Option<u64>,
+    /// 移交号
+    #[serde(default)]
+    pub(crate) transfer: String,
+    /// 登记批 (UUID)
+    #[serde(default)]
+    pub(crate) batch: String,
+    /// Part of an archival code, or the beginning of an id
     #[serde(default)]
     pub(crate) q: String,
+    /// The cursor that the page before gave as `next`
     #[serde(default)]
     pub(crate) after: String,
+    /// Items of a page, 1 to 200; 50 when not told
     #[serde(default)]
     pub(crate) limit: Option<u32>,
     #[serde(default)]
+    #[param(ignore)]
     pub(crate) lang: String,
 }
 
@@ -120,6 +177,10 @@ impl Filters {
     /// As query is asked.
     pub(crate) fn request(&self) -> Result<v1::ItemsRequest, Refusal> {
         let (before_changed_at, before_item) = cursor::read(&self.after)?;
+        let batch = match self.batch.trim() {
+            "" => bytes::Bytes::new(),
+            text => super::uuid(text)?,
+        };
         Ok(v1::ItemsRequest {
             custody: self.custody.clone(),
             unit_uscc: self.unit.trim().into(),
@@ -128,39 +189,69 @@ impl Filters {
             before_changed_at,
             before_item,
             text: self.q.trim().into(),
-            ..Default::default()
+            registration: self.registration.clone(),
+            preservation: self.preservation.clone(),
+            retention: self.retention.clone(),
+            year: self.year.unwrap_or(0),
+            pack: self.pack.unwrap_or(0),
+            transfer_no: self.transfer.trim().into(),
+            batch,
         })
     }
 }
 
-/// `GET /v1/items`.
+/// A page of items.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ItemPage {
+    items: Vec<Summary>,
+    /// Of all pages
+    total: u64,
+    /// Cursor of the next page; null after the last
+    next: Option<String>,
+}
+
+/// Items by filters, newest change first
+#[utoipa::path(get, path = "/v1/items", operation_id = "listItems", tag = "items", params(Filters),
+    responses((status = 200, description = "a page of items", body = ItemPage), Problems))]
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
     filters: Result<Query<Filters>, QueryRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<ItemPage>, Refusal> {
     let Query(filters) = filters.map_err(|e| not_a_query(&e))?;
     let request = filters.request()?;
     let limit = request.limit as usize;
     let reply = answered(gateway.peers.query().items(question(request)).await)?;
-    let items: Vec<Value> = reply.items.iter().map(json::summary).collect();
-    Ok(Json(json!({ "items": items, "total": reply.total, "next": cursor::next(&reply.items, limit) })))
+    let next = cursor::next(&reply.items, limit);
+    Ok(Json(ItemPage { items: reply.items.iter().map(Summary::from).collect(), total: reply.total, next }))
 }
 
-/// Whose states.
-#[derive(Debug, Deserialize)]
+/// Whose states; at most 1,000 of both together.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     items: Vec<ItemId>,
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     submissions: Vec<SubmissionId>,
 }
 
-/// `POST /v1/items:states`: of items, and of single submissions.
+/// States of items and of single submissions. Unknown ones do not come back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct States {
+    items: Vec<Summary>,
+    submissions: Vec<Attempt>,
+}
+
+/// States of items, and of single submissions
+#[utoipa::path(post, path = "/v1/items:states", operation_id = "getStates", tag = "items",
+    request_body(content = Asked, description = "ids of items and of submissions"),
+    responses((status = 200, description = "the known ones", body = States), Problems))]
 pub(crate) async fn states(
     State(gateway): State<Gateway>,
     asked: Result<Json<Asked>, JsonRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<States>, Refusal> {
     let Json(asked) = asked.map_err(|e| not_json(&e))?;
     let request = v1::StatesRequest {
         items: asked.items.iter().map(|id| bytes::Bytes::copy_from_slice(id.as_bytes())).collect(),
@@ -171,21 +262,26 @@ pub(crate) async fn states(
             .collect(),
     };
     let reply = answered(gateway.peers.query().states(question(request)).await)?;
-    let items: Vec<Value> = reply.items.iter().map(json::summary).collect();
-    let submissions: Vec<Value> = reply.submissions.iter().map(json::attempt).collect();
-    Ok(Json(json!({ "items": items, "submissions": submissions })))
+    let items = reply.items.iter().map(Summary::from).collect();
+    Ok(Json(States { items, submissions: reply.submissions.iter().map(Attempt::from).collect() }))
 }
 
-/// Which version's receipt.
-#[derive(Debug, Default, Deserialize)]
+/// Which version.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Version {
+    /// 数据版本; 0: the newest
     #[serde(default)]
     pub(super) data_version: u32,
 }
 
-/// `GET /v1/items/{id}/receipt`: the evidence receipt, byte for byte as the register made it.
+/// The evidence receipt (存证回执) of an item, byte for byte as the register made it
+#[utoipa::path(get, path = "/v1/items/{id}/receipt", operation_id = "getReceipt", tag = "items",
+    params(("id" = String, Path, description = "对象标识 (UUID)"), Version),
+    responses((status = 200, description = "canonical JSON, under 10 KiB", body = Object), Problems))]
 pub(crate) async fn receipt(
     State(gateway): State<Gateway>,
+    who: Who,
     Path(id): Path<String>,
     version: Result<Query<Version>, QueryRejection>,
 ) -> Result<Response, Refusal> {
@@ -195,6 +291,7 @@ pub(crate) async fn receipt(
         data_version: version.data_version,
     };
     let reply = answered(gateway.peers.register().receipt(question(request)).await)?;
+    saw(&gateway, &who, "item.receipt", item);
     let named = format!("attachment; filename=\"{item}.receipt.json\"");
     let headers =
         [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, named)];

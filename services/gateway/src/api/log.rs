@@ -5,6 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1;
 
+use super::problems::Problems;
 use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
@@ -12,7 +13,19 @@ use crate::service::Gateway;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FOR_NOW: &str = "no-cache";
 
-/// A full tile never changes; a checkpoint and partial tiles do.
+/// The newest checkpoint (a signed C2SP note)
+#[utoipa::path(get, path = "/log/checkpoint", operation_id = "getCheckpoint", tag = "log", security(()),
+    responses((status = 200, description = "the signed note", body = String, content_type = "text/plain"), Problems))]
+pub(crate) async fn checkpoint(gateway: State<Gateway>) -> Result<Response, Refusal> {
+    file(gateway, Path("checkpoint".to_owned())).await
+}
+
+/// A file of the public log: tile/… (C2SP tlog-tiles)
+///
+/// A full tile never changes; partial tiles do. Tiles of entries need the token.
+#[utoipa::path(get, path = "/log/{path}", operation_id = "getLogFile", tag = "log",
+    params(("path" = String, Path, description = "tile/<level>/<index>")),
+    responses((status = 200, description = "the tile", body = Vec<u8>, content_type = "application/octet-stream"), Problems))]
 pub(crate) async fn file(
     State(gateway): State<Gateway>,
     Path(path): Path<String>,

@@ -9,8 +9,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use dengbei_proto::v1;
 use dengbei_records::{ErrorClass, Problem};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::problems::Problems;
+use crate::accounts::Entry;
+use crate::door::Who;
 use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
@@ -19,11 +24,29 @@ use crate::service::Gateway;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// The JSON goes to registration as it came: that is who reads it.
+/// What was published.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Published {
+    /// Versions that are new
+    published: u32,
+    /// Versions that were published before, just so
+    unchanged: u32,
+    /// Whether the door's reception knows them already; else in a moment
+    in_force: bool,
+}
+
+/// Publish matters (事项) with scope and retention. All or none
+///
+/// One object or an array, as docs/matters.md says.
+// The JSON goes to registration as it came: that is who reads it.
+#[utoipa::path(post, path = "/v1/matters", operation_id = "publishMatters", tag = "matters",
+    request_body(content = Vec<Object>, description = "matters, as docs/matters.md says"),
+    responses((status = 200, description = "how many are new", body = Published), Problems))]
 pub(crate) async fn publish(
     State(gateway): State<Gateway>,
+    who: Who,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Published>, Refusal> {
     let body = body.map_err(|e| whole(&e))?;
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Refusal::invalid(
@@ -33,10 +56,13 @@ pub(crate) async fn publish(
         ));
     }
     let versions = versions(&body);
-    let request = v1::PublishMattersRequest { body, actor: Bytes::new() };
+    let named: Vec<&str> = versions.iter().map(|v| v.matter_code.as_str()).take(20).collect();
+    let entry = Entry { action: "matter.publish", object: "", detail: &named.join(" ") };
+    gateway.audit.does(&who, entry).await?;
+    let request = v1::PublishMattersRequest { body, actor: who.actor() };
     let reply = answered(gateway.peers.registration().publish_matters(question(request)).await)?;
     let in_force = arrived(&gateway, versions).await;
-    Ok(Json(json!({ "published": reply.published, "unchanged": reply.unchanged, "in_force": in_force })))
+    Ok(Json(Published { published: reply.published, unchanged: reply.unchanged, in_force }))
 }
 
 /// Waits until the door's reception knows the tables, so that what is sent next is not parked. It only ever takes a

@@ -1,5 +1,6 @@
 //! REST: parse → call a role → render. No decisions of its own.
 
+pub(crate) mod accounts;
 pub(crate) mod download;
 pub(crate) mod health;
 pub(crate) mod items;
@@ -7,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod matters;
 pub(crate) mod operations;
 pub(crate) mod packages;
+mod problems;
 mod upload;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -19,6 +21,26 @@ use crate::problem::Refusal;
 /// The item that a path names.
 pub(crate) fn item_id(text: &str) -> Result<ItemId, Refusal> {
     text.parse().map_err(|_| Refusal::invalid("item.id", "不是有效的件标识", "not a valid item id"))
+}
+
+/// A UUID that a path or a parameter names, as its bytes.
+pub(crate) fn uuid(text: &str) -> Result<bytes::Bytes, Refusal> {
+    let id: uuid::Uuid =
+        text.trim().parse().map_err(|_| Refusal::invalid("request.id", "不是有效的标识", "not a valid id"))?;
+    Ok(bytes::Bytes::copy_from_slice(id.as_bytes()))
+}
+
+/// A number that a form leaves empty is none.
+pub(crate) fn number_or_none<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr,
+{
+    let text = <String as serde::Deserialize>::deserialize(from)?;
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| serde::de::Error::custom("not a number")),
+    }
 }
 
 /// A body that is no JSON of the wanted shape.

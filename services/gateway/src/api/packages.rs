@@ -7,80 +7,132 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use dengbei_proto::v1;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use dengbei_records::{ErrorClass, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::problems::Problems;
 use super::{not_a_query, upload};
-use crate::json;
-use crate::problem::Refusal;
+use crate::door::Who;
+use crate::findings::Finding;
+use crate::json::{self, Package};
+use crate::problem::{ProblemBody, Refusal};
 use crate::service::Gateway;
 
 /// What a sender says about its upload beside the bytes.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct About {
-    /// 来源系统; empty: as the catalogue says.
+    /// 来源系统; empty: as the catalogue says
     #[serde(default)]
     source: String,
-    /// For messages.
+    /// Name, for messages
     #[serde(default)]
     name: String,
-    /// 数据版本; 0: as the package says.
+    /// 数据版本; 0: as the package says
     #[serde(default)]
     data_version: u32,
 }
 
 type Parameters = Result<Query<About>, QueryRejection>;
 
-/// One package. 200: kept or known already; 422: refused with its checks; 409: contradicts what is in flight.
+/// One package as decided, and what a sender that reads problems alone finds in every refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Decided {
+    #[serde(flatten)]
+    package: Package,
+    #[serde(flatten)]
+    problem: Option<json::Trouble>,
+}
+
+/// Submit one package (a zip)
+///
+/// 200: kept, or known already; 422: refused with its checks; 409: contradicts what is in flight.
+#[utoipa::path(post, path = "/v1/packages", operation_id = "submitPackage", tag = "submissions", params(About),
+    request_body(content = Vec<u8>, content_type = "application/zip", description = "一个存档信息包"),
+    responses(
+        (status = 200, description = "kept, or known already", body = Package),
+        (status = 409, description = "contradicts what is in flight or filed", body = Package),
+        (status = 413, description = "over the bound", body = ProblemBody),
+        (status = 422, description = "refused, with its checks", body = Package), Problems))]
 pub(crate) async fn one(
     State(gateway): State<Gateway>,
     about: Parameters,
-    headers: HeaderMap,
+    (who, headers): (Who, HeaderMap),
     body: Body,
 ) -> Result<Response, Refusal> {
-    let head = head(about, &headers, gateway.most_bytes, false)?;
+    let head = head(about, &headers, &who, (gateway.most_bytes, false))?;
     let reply = upload::submit(&gateway.peers, head, body, gateway.most_bytes).await?;
     let Some(package) = reply.packages.first() else {
         return Err(nothing_inside(&reply));
     };
-    let mut body = json::package(package);
-    if let Some(trouble) = &package.problem {
-        // A sender that reads problems alone finds one here too.
-        if let (Value::Object(body), Value::Object(trouble)) = (&mut body, json::trouble(trouble)) {
-            body.extend(trouble);
-        }
-    }
+    let problem = package.problem.as_ref().map(json::Trouble::from);
+    let body = Decided { package: package.into(), problem };
     Ok((status_of(&package.outcome), Json(body)).into_response())
 }
 
-/// A batch: its catalogue and packages, one outcome each. 200 as soon as one of them is not refused; 422 when nothing of
-/// it could be taken.
+/// A batch as decided at the door.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Batch)]
+pub(crate) struct DecidedBatch {
+    packages: Vec<Package>,
+    /// What did not pass of the batch itself
+    checks: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct RefusedBatch {
+    #[serde(flatten)]
+    batch: DecidedBatch,
+    #[serde(flatten)]
+    problem: json::Trouble,
+}
+
+/// Submit a batch (a zip of packages, with or without its catalogue)
+///
+/// 200 as soon as one package is not refused; 422 when nothing of it could be taken.
+#[utoipa::path(post, path = "/v1/batches", operation_id = "submitBatch", tag = "submissions", params(About),
+    request_body(content = Vec<u8>, content_type = "application/zip", description = "目录清单 and packages"),
+    responses(
+        (status = 200, description = "one outcome for each package", body = DecidedBatch),
+        (status = 413, description = "over the bound", body = ProblemBody),
+        (status = 422, description = "nothing of it could be taken", body = DecidedBatch), Problems))]
 pub(crate) async fn batch(
     State(gateway): State<Gateway>,
     about: Parameters,
-    headers: HeaderMap,
+    (who, headers): (Who, HeaderMap),
     body: Body,
 ) -> Result<Response, Refusal> {
-    let head = head(about, &headers, gateway.most_bytes, true)?;
+    let head = head(about, &headers, &who, (gateway.most_bytes, true))?;
     let reply = upload::submit(&gateway.peers, head, body, gateway.most_bytes).await?;
     if reply.packages.is_empty() {
         return Err(nothing_inside(&reply));
     }
-    let packages: Vec<Value> = reply.packages.iter().map(json::package).collect();
-    let mut body = json!({ "packages": packages, "checks": findings(&reply) });
+    let batch = DecidedBatch {
+        packages: reply.packages.iter().map(Package::from).collect(),
+        checks: json::findings(&reply.batch_checks),
+    };
     if reply.packages.iter().any(|p| p.outcome != "refused") {
-        return Ok(Json(body).into_response());
+        return Ok(Json(batch).into_response());
     }
     let trouble = reply.packages.iter().find_map(|p| p.problem.as_ref());
-    let trouble = trouble.map_or_else(|| json!({ "code": "batch.refused", "message": "整批被拒收", "message_en": "every package of the batch was refused", "remedy": "按各包的检测意见修改后重新报送" }), json::trouble);
-    if let (Value::Object(body), Value::Object(trouble)) = (&mut body, trouble) {
-        body.extend(trouble);
-    }
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response())
+    let problem = trouble.map_or_else(all_refused, json::Trouble::from);
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(RefusedBatch { batch, problem })).into_response())
 }
 
-fn head(about: Parameters, headers: &HeaderMap, most: u64, batch: bool) -> Result<v1::SubmitHead, Refusal> {
+fn all_refused() -> json::Trouble {
+    let (zh, en) = ("整批被拒收", "every package of the batch was refused");
+    let problem = Problem::new("batch.refused", ErrorClass::Invalid, zh, en);
+    json::Trouble::from(&problem.with_remedy("按各包的检测意见修改后重新报送"))
+}
+
+fn head(
+    about: Parameters,
+    headers: &HeaderMap,
+    who: &Who,
+    (most, batch): (u64, bool),
+) -> Result<v1::SubmitHead, Refusal> {
     let Query(about) = about.map_err(|e| not_a_query(&e))?;
     let length = match headers.get(header::CONTENT_LENGTH) {
         None => 0,
@@ -105,18 +157,14 @@ fn head(about: Parameters, headers: &HeaderMap, most: u64, batch: bool) -> Resul
         source_system: about.source,
         name: about.name,
         length,
-        actor: bytes::Bytes::new(),
+        actor: who.actor(),
         data_version: about.data_version,
     })
 }
 
-fn findings(reply: &v1::SubmitReply) -> Vec<Value> {
-    reply.batch_checks.iter().filter(|c| json::is_finding(c)).map(json::check).collect()
-}
-
 fn nothing_inside(reply: &v1::SubmitReply) -> Refusal {
     Refusal::invalid("package.none", "上传中没有可受理的信息包", "there is no package in the upload")
-        .with_checks(findings(reply))
+        .with_checks(json::findings(&reply.batch_checks))
 }
 
 fn status_of(outcome: &str) -> StatusCode {

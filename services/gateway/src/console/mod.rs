@@ -8,7 +8,6 @@ pub(crate) mod item;
 pub(crate) mod items;
 mod layout;
 pub(crate) mod overview;
-mod sign_in;
 mod station;
 mod words;
 
@@ -20,7 +19,6 @@ use maud::Markup;
 use serde::Deserialize;
 
 pub(crate) use layout::Page;
-pub(crate) use sign_in::page as sign_in;
 
 use crate::problem::Refusal;
 use crate::service::Gateway;

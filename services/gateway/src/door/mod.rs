@@ -1,25 +1,44 @@
-//! Who may come in: the token from the first day, as a bearer or as the cookie that signing in sets.
+//! Who may come in: the token from the first day, as a bearer or as the cookie that it was signed in with, and people by
+//! the session of their account.
 //!
 //! A cookie never suffices to change something from another site: it is SameSite=Strict, and a change that carries
 //! it must say that it comes from this site.
 
+mod account;
+mod invited;
+mod pages;
 mod sign_in;
+mod who;
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
 use dengbei_records::{ErrorClass, Problem};
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use sign_in::{show, sign_in, sign_out};
+pub(crate) use who::{ActorKey, Who};
 
 use crate::problem::Refusal;
 use crate::service::Gateway;
 
 const COOKIE: &str = "dengbei";
+
+/// Pages of signing in and of one's own account.
+pub(crate) fn routes() -> Router<Gateway> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/welcome/{secret}", get(invited::show).post(invited::redeem))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::change_password))
+        .route("/account/invite", post(account::invite))
+        .route("/audit", get(account::audit))
+}
 
 /// The door's token, kept as digests: comparing those tells a guesser nothing by its time.
 #[derive(Clone)]
@@ -27,18 +46,19 @@ pub(crate) struct Door {
     token: [u8; 32],
     cookie: String,
     cookie_digest: [u8; 32],
+    actors: ActorKey,
 }
 
 impl Door {
     /// # Errors
     /// [`Problem`] for an empty token: the door is never open to everybody.
-    pub(crate) fn new(token: &str) -> Result<Self, Problem> {
+    pub(crate) fn new(token: &str, actors: ActorKey) -> Result<Self, Problem> {
         if token.trim().is_empty() {
             let (zh, en) = ("未配置门户令牌 door_token", "no door_token is configured");
             return Err(Problem::new("door.no_token", ErrorClass::Invalid, zh, en));
         }
         let cookie = hex::encode(digest(format!("dengbei/door-cookie/v1\n{token}").as_bytes()));
-        Ok(Self { token: digest(token.as_bytes()), cookie_digest: digest(cookie.as_bytes()), cookie })
+        Ok(Self { token: digest(token.as_bytes()), cookie_digest: digest(cookie.as_bytes()), cookie, actors })
     }
 
     /// Whether `token` is the door's.
@@ -54,40 +74,64 @@ impl Door {
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-        cookies
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .any(|(name, value)| name == COOKIE && digest(value.as_bytes()) == self.cookie_digest)
+        cookies(headers).any(|value| digest(value.as_bytes()) == self.cookie_digest)
     }
+}
+
+/// What our cookie carries; a browser may send it more than once.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
 fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Lets in who carries the token; a person without it is shown where to sign in.
-pub(crate) async fn check(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let (headers, path) = (request.headers(), request.uri().path());
-    if is_public(path) || is_local_metrics(&request) || gateway.door.has_bearer(headers) {
-        return next.run(request).await;
+/// Finds out who asks and lets in who may; a person without token or session is shown where to sign in.
+pub(crate) async fn check(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    let stranger = Who::stranger(&request);
+    let (who, by_cookie) = match identify(&gateway, stranger, request.headers()).await {
+        Ok(known) => known,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let is_known = who.is_token() || who.account().is_some();
+    if !is_known && !is_public(request.uri().path()) && !is_local_metrics(&request) {
+        return stranger_at_the_door(&request);
     }
-    if !gateway.door.has_cookie(headers) {
-        return stranger(&request);
+    if by_cookie && changes(request.method()) && !comes_from_here(request.headers()) {
+        return from_elsewhere().into_response();
     }
-    if changes(request.method()) && !comes_from_here(headers) {
-        let (zh, en) = ("跨站请求已拒绝", "a change from another site is refused");
-        let problem = Problem::new("door.cross_site", ErrorClass::Invalid, zh, en);
-        return Refusal::with_status(StatusCode::FORBIDDEN, problem).into_response();
-    }
+    request.extensions_mut().insert(who);
     next.run(request).await
 }
 
-/// Checkpoints and tiles are for everybody. The entries' own tiles are not: they go to auditors, however their path is
-/// spelled.
+/// Who asks, and whether a cookie says so.
+async fn identify(gateway: &Gateway, who: Who, headers: &HeaderMap) -> Result<(Who, bool), Refusal> {
+    let door = &gateway.door;
+    if door.has_bearer(headers) {
+        return Ok((who.by_token(&door.actors), false));
+    }
+    if door.has_cookie(headers) {
+        return Ok((who.by_token(&door.actors), true));
+    }
+    if let Some(accounts) = &gateway.accounts {
+        for cookie in cookies(headers).filter(|value| !value.is_empty()).take(4) {
+            if let Some(account) = accounts.session(cookie).await? {
+                return Ok((who.with_account(account, &door.actors), true));
+            }
+        }
+    }
+    Ok((who, false))
+}
+
+/// Checkpoints and tiles are for everybody, and so is checking a paper. The entries' own tiles are not: they go to
+/// auditors, however their path is spelled.
 fn is_public(path: &str) -> bool {
-    matches!(path, "/health" | "/sign-in" | "/openapi.json")
+    matches!(path, "/health" | "/sign-in" | "/openapi.json" | "/verify" | "/v1/verify")
         || path.starts_with("/assets/")
+        || path.starts_with("/welcome/")
         || (path.starts_with("/log/") && !path.contains("entries") && !path.contains('%'))
 }
 
@@ -108,7 +152,17 @@ pub(crate) fn comes_from_here(headers: &HeaderMap) -> bool {
     origin.is_some() && origin == host
 }
 
-fn stranger(request: &Request) -> Response {
+/// A form that nobody has signed in for: a browser that names an origin must name ours.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) && !comes_from_here(headers)
+}
+
+fn from_elsewhere() -> Refusal {
+    let (zh, en) = ("跨站请求已拒绝", "a change from another site is refused");
+    Refusal::with_status(StatusCode::FORBIDDEN, Problem::new("door.cross_site", ErrorClass::Invalid, zh, en))
+}
+
+fn stranger_at_the_door(request: &Request) -> Response {
     if is_page(request) && request.method() == Method::GET {
         let here = request.uri().path_and_query().map_or("/", |p| p.as_str());
         return Redirect::to(&sign_in::address(here)).into_response();
@@ -122,7 +176,9 @@ fn stranger(request: &Request) -> Response {
 /// Whether a person looks at it: every route that is neither the interface nor the log.
 fn is_page(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    route.is_some_and(|route| !route.starts_with("/v1/") && !route.starts_with("/log/") && route != "/metrics")
+    route.is_some_and(|route| {
+        !route.starts_with("/v1/") && !route.starts_with("/log/") && route != "/metrics"
+    })
 }
 
 #[cfg(test)]
@@ -133,20 +189,24 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
+    fn door() -> Door {
+        Door::new("geheim", ActorKey::default()).unwrap()
+    }
+
     #[test]
     fn the_door_opens_to_its_token_alone() {
-        let door = Door::new("geheim").unwrap();
+        let door = door();
         assert!(door.has_bearer(&headers(&[("authorization", "Bearer geheim")])));
         assert!(door.has_bearer(&headers(&[("authorization", "bearer geheim")])));
         for wrong in ["Bearer geheim2", "Bearer ", "geheim", "Basic geheim", ""] {
             assert!(!door.has_bearer(&headers(&[("authorization", wrong)])), "{wrong}");
         }
-        assert!(Door::new(" ").is_err());
+        assert!(Door::new(" ", ActorKey::default()).is_err());
     }
 
     #[test]
     fn the_cookie_is_not_the_token() {
-        let door = Door::new("geheim").unwrap();
+        let door = door();
         assert!(door.has_cookie(&headers(&[("cookie", &format!("a=b; dengbei={}", door.cookie))])));
         assert!(!door.has_cookie(&headers(&[("cookie", "dengbei=geheim")])));
     }
@@ -161,10 +221,8 @@ mod tests {
 
     #[test]
     fn entries_of_the_log_are_not_public() {
-        assert!(is_public("/log/checkpoint") && is_public("/log/tile/0/000"));
-        for path in
-            ["/log/tile/entries/000", "/log/tile/%65ntries/000", "/log//tile/entries/000", "/v1/items"]
-        {
+        assert!(is_public("/log/checkpoint") && is_public("/log/tile/0/000") && is_public("/verify"));
+        for path in ["/log/tile/entries/000", "/log/tile/%65ntries/000", "/log//tile/entries/000", "/v1/items", "/account"] {
             assert!(!is_public(path), "{path}");
         }
     }
