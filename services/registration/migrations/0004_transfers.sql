@@ -118,3 +118,21 @@ create table transfer_steps (
     constraint transfer_steps_of_a_transfer foreign key (transfer_no) references transfers (transfer_no)
 );
 create index transfer_steps_by_transfer on transfer_steps (transfer_no, id);
+
+-- Packs under a certificate: what may be handed over. One row a pack, from certificate.issued.
+create table certified_packs (
+    pack bigint not null,
+    batch uuid not null,
+    certificate_no text not null,
+    event bytea not null, -- certificate.issued
+    uscc text not null,
+    fonds_no text not null,
+    year integer not null,
+    retention text not null,
+    certified_at bigint not null,
+    taken boolean not null default false, -- was in a transfer once: rules leave it alone from then on
+    constraint certified_packs_pkey primary key (pack)
+);
+create index certified_packs_by_batch on certified_packs (batch);
+create index certified_packs_by_event on certified_packs (event);
+create index certified_packs_waiting on certified_packs (retention, uscc, certified_at) where not taken;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use dengbei_bus::{HandleError, Handler, Outcome};
 use dengbei_chain::facts::{ItemFiled, ItemPrefiled, Verdict};
-use dengbei_chain::{DocumentRef, Event, Fact, FactKind, MemberList};
+use dengbei_chain::{DocumentRef, Event, Fact, FactKind, MemberList, TransferReport};
 use dengbei_kit::documents;
 use dengbei_kit::grpc::MeshChannel;
 use dengbei_records::{ErrorClass, EventHash};
@@ -13,11 +13,13 @@ use dengbei_vault::Site;
 use sqlx::{PgConnection, PgPool};
 
 use crate::author::Author;
+use crate::batches::{SiteKeys, hear};
 use crate::decide::{self, Failed};
 use crate::receive;
 use crate::replay::{self, ReplayedPack};
 use crate::store::documents::Held;
 use crate::store::packs;
+use crate::transfers;
 use crate::unit_keys::UnitKeys;
 
 /// Applies facts to registration's state.
@@ -28,6 +30,7 @@ pub(crate) struct Registrar {
     pub(crate) fixity: MeshChannel,
     pub(crate) site: Site,
     pub(crate) keys: UnitKeys,
+    pub(crate) site_keys: SiteKeys,
 }
 
 /// What an event needs that is not in it, fetched before the transaction.
@@ -36,6 +39,7 @@ pub(crate) enum Prepared {
     Members(Box<(MemberList, Held)>),
     Document(Held),
     Pack(Box<ReplayedPack>),
+    Report(Box<(TransferReport, Held)>),
 }
 
 impl Handler for Registrar {
@@ -100,6 +104,11 @@ impl Registrar {
                     Verdict::Failed { .. } => Ok(Prepared::Document(document)),
                 }
             }
+            Some(Fact::TransferChecked(checked)) => {
+                let document = self.fetch(&checked.report).await?;
+                let report = transfers::read_report(checked, &document)?;
+                Ok(Prepared::Report(Box::new((report, document))))
+            }
             Some(Fact::BatchFiled(batch)) => {
                 let known = packs::digest(&mut *self.pool.acquire().await?, batch.pack).await?;
                 if known.is_some() {
@@ -107,6 +116,15 @@ impl Registrar {
                 }
                 let read = replay::read_pack(&self.site, &self.author.area, batch).await?;
                 Ok(Prepared::Pack(Box::new(read)))
+            }
+            Some(Fact::PackInspected(inspected)) => {
+                Ok(Prepared::Document(self.fetch(&inspected.report).await?))
+            }
+            Some(Fact::PackSecured(fact)) => {
+                let (keys, fact) = (self.site_keys.clone(), fact.clone());
+                let checked = tokio::task::spawn_blocking(move || hear::check_receipts(&keys, &fact)).await;
+                checked.map_err(|e| HandleError::new(ErrorClass::Internal, e))??;
+                Ok(Prepared::Nothing)
             }
             _ => Ok(Prepared::Nothing),
         }
@@ -155,8 +173,32 @@ impl Registrar {
                 replay::batch_filed(tx, event, fact, &pack).await
             }
             (Some(Fact::BatchFiled(_)), _) => Ok(Outcome::Applied),
+            (Some(Fact::TransferChecked(fact)), Prepared::Report(read)) => {
+                transfers::checked(tx, event, fact, (&read.0, &read.1), now).await
+            }
+            (Some(Fact::TransferPacked(fact)), _) => transfers::replay::packed(tx, event, fact).await,
+            (Some(Fact::TransferSubmitted(fact)), _) => transfers::replay::submitted(tx, event, fact).await,
+            (Some(Fact::TransferAccepted(fact)), _) => transfers::replay::accepted(tx, event, fact).await,
+            (Some(Fact::TransferRejected(fact)), _) => transfers::replay::rejected(tx, event, fact).await,
+            (Some(Fact::ItemAccessioned(fact)), _) => transfers::replay::accessioned(tx, event, fact).await,
             (Some(Fact::ItemReturned(fact)), _) => replay::item_returned(tx, event, fact).await,
             (Some(Fact::ItemSuperseded(_)), _) => replay::item_superseded(tx, event).await,
+            (Some(Fact::BatchApplied(fact)), _) => hear::applied(tx, event, fact).await,
+            (Some(Fact::BatchDeclined(fact)), _) => hear::declined(tx, event, fact).await,
+            (Some(Fact::BatchRegistered(fact)), _) => hear::registered(tx, event, fact).await,
+            (Some(Fact::PackSecured(fact)), _) => hear::secured(tx, event, fact).await,
+            (Some(Fact::PackRepaired(fact)), _) => hear::repaired(tx, fact).await,
+            (Some(Fact::CertificateIssued(fact)), _) => {
+                let outcome = hear::certified(tx, event, fact).await?;
+                if outcome == Outcome::Applied {
+                    transfers::certificate_issued(tx, event, fact).await?;
+                }
+                Ok(outcome)
+            }
+            (Some(Fact::PackInspected(_)), Prepared::Document(report)) => {
+                crate::store::documents::hold(tx, &report, now, None).await?;
+                Ok(Outcome::Applied)
+            }
             _ => Ok(Outcome::Skipped),
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn open(
     Err(SiteError::Pack(dengbei_ocfl::PackError::Damaged(text)))
 }
 
-fn range_of(site: &Site, name: &PackName, object: &str) -> Result<Range<u64>, SiteError> {
+pub(crate) fn range_of(site: &Site, name: &PackName, object: &str) -> Result<Range<u64>, SiteError> {
     let pack = site.open_pack(name)?;
     let place = pack.places().find(|p| p.object.as_str() == object);
     place.map(|p| p.range).ok_or_else(|| SiteError::NotFound(format!("{name}: {object}")))

@@ -12,6 +12,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use crate::consumer::Registrar;
 use crate::metrics;
 use crate::service::{NAME, Parts};
+use crate::store::transfers::lists;
 use crate::store::{history, matters, plans};
 use crate::wake::Topic;
 
@@ -86,6 +87,16 @@ fn is_own(bytes: &[u8]) -> bool {
                 | FactKind::BatchFiled
                 | FactKind::ItemReturned
                 | FactKind::ItemSuperseded
+                | FactKind::PackWritten
+                | FactKind::BatchApplied
+                | FactKind::BatchDeclined
+                | FactKind::BatchRegistered
+                | FactKind::CertificateIssued
+                | FactKind::TransferPacked
+                | FactKind::TransferSubmitted
+                | FactKind::TransferRejected
+                | FactKind::TransferAccepted
+                | FactKind::ItemAccessioned
         )
     )
 }
@@ -105,6 +116,15 @@ pub(crate) async fn state(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let stater = parts.stater();
     while parts.wake.wait(Topic::Decided, TICK, drain).await {
         stater.pass().await?;
+    }
+    Ok(())
+}
+
+/// Hands over: packs what is certified, and moves transfers on.
+pub(crate) async fn transfers(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
+    let transfers = parts.transfers();
+    while parts.wake.wait(Topic::Certified, TICK, drain).await {
+        transfers.pass().await?;
     }
     Ok(())
 }
@@ -153,7 +173,9 @@ pub(crate) async fn standing(parts: &Parts, drain: &Drain) -> anyhow::Result<()>
         let mut connection = parts.pool.acquire().await?;
         let counts = history::counts(&mut connection).await?;
         let units = matters::units(&mut connection).await?;
+        let handed_over = lists::counts(&mut connection).await?;
         drop(connection);
+        metrics::transfers(&handed_over, parts.author.now());
         let waited = parts.author.now().millis() - counts.oldest_ready;
         metrics::standing(&counts, if counts.ready == 0 { 0.0 } else { waited as f64 / 1000.0 });
         let keys = parts.keys.clone();

@@ -1,5 +1,8 @@
 //! gRPC `Registration`: parse, call, render; no decisions.
 
+mod desk;
+mod transfers;
+
 use dengbei_chain::Actor;
 use dengbei_kit::{db, status};
 use dengbei_proto::v1;
@@ -10,11 +13,13 @@ use futures::stream::BoxStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use crate::batches::Office;
 use crate::policy::Policies;
 use crate::publish_matter::Publisher;
 use crate::read_filed::{Holdings, Piece};
 use crate::store::history;
 use crate::store::policies::Standing;
+use crate::transfers::Transfers;
 
 /// Serves registration.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub(crate) struct Served {
     pub(crate) publisher: Publisher,
     pub(crate) holdings: Holdings,
     pub(crate) policies: Policies,
+    pub(crate) transfers: Transfers,
+    pub(crate) office: Office,
 }
 
 fn invalid(e: &Invalid) -> Status {
@@ -100,28 +107,43 @@ impl Registration for Served {
         }))
     }
 
-    async fn batches(&self, _: Request<v1::BatchesRequest>) -> Result<Response<v1::BatchesReply>, Status> {
-        Err(Status::unimplemented("batches"))
+    async fn batches(
+        &self,
+        request: Request<v1::BatchesRequest>,
+    ) -> Result<Response<v1::BatchesReply>, Status> {
+        desk::list(&self.office, request.into_inner()).await.map(Response::new)
     }
 
-    async fn batch(&self, _: Request<v1::BatchRequest>) -> Result<Response<v1::BatchReply>, Status> {
-        Err(Status::unimplemented("batch"))
+    async fn batch(&self, request: Request<v1::BatchRequest>) -> Result<Response<v1::BatchReply>, Status> {
+        desk::show(&self.office, request.into_inner()).await.map(Response::new)
     }
 
-    async fn decide_batch(&self, _: Request<v1::DecideBatchRequest>) -> Result<Response<v1::BatchReply>, Status> {
-        Err(Status::unimplemented("decide_batch"))
+    async fn decide_batch(
+        &self,
+        request: Request<v1::DecideBatchRequest>,
+    ) -> Result<Response<v1::BatchReply>, Status> {
+        desk::decide(&self.office, request.into_inner()).await.map(Response::new)
     }
 
-    async fn transfers(&self, _: Request<v1::TransfersRequest>) -> Result<Response<v1::TransfersReply>, Status> {
-        Err(Status::unimplemented("transfers"))
+    async fn transfers(
+        &self,
+        request: Request<v1::TransfersRequest>,
+    ) -> Result<Response<v1::TransfersReply>, Status> {
+        transfers::list(&self.transfers, request.into_inner()).await.map(Response::new)
     }
 
-    async fn transfer(&self, _: Request<v1::TransferRequest>) -> Result<Response<v1::TransferReply>, Status> {
-        Err(Status::unimplemented("transfer"))
+    async fn transfer(
+        &self,
+        request: Request<v1::TransferRequest>,
+    ) -> Result<Response<v1::TransferReply>, Status> {
+        transfers::show(&self.transfers, request.into_inner()).await.map(Response::new)
     }
 
-    async fn decide_transfer(&self, _: Request<v1::DecideTransferRequest>) -> Result<Response<v1::TransferReply>, Status> {
-        Err(Status::unimplemented("decide_transfer"))
+    async fn decide_transfer(
+        &self,
+        request: Request<v1::DecideTransferRequest>,
+    ) -> Result<Response<v1::TransferReply>, Status> {
+        transfers::decide(&self.transfers, request.into_inner()).await.map(Response::new)
     }
 
     async fn policy(

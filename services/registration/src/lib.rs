@@ -12,6 +12,7 @@
 //! returned or superseded. `register/` is the log's side. Services meet only in `proto`.
 
 mod author;
+mod batches;
 mod consumer;
 mod decide;
 mod draft;
@@ -36,6 +37,7 @@ mod staged;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod unit_keys;
 mod wake;
 mod write;

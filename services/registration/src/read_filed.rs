@@ -19,6 +19,7 @@ use crate::store::documents;
 use crate::store::history::{self, Known};
 use crate::store::items::Standing;
 use crate::store::packs::{self, Stored};
+use crate::store::transfers::members;
 
 /// Bytes of one chunk.
 const CHUNK: usize = 256 * 1024;
@@ -117,6 +118,7 @@ impl Holdings {
         let submissions = history::submissions(&mut connection, item).await?;
         let newest = newest(&submissions).ok_or(HoldingError::NoSuchItem)?;
         let filed = packs::versions(&mut connection, &[item]).await?.pop();
+        let is_accessioned = filed.is_some() && members::is_accessioned(&mut connection, item).await?;
         let report = match &newest.report {
             Some(digest) => documents::body(&mut connection, digest).await?.unwrap_or_default(),
             None => Bytes::new(),
@@ -126,7 +128,11 @@ impl Holdings {
             Some(stored) => self.small_file(stored, "record.json").await?,
             None => Bytes::new(),
         };
-        let custody = if filed.is_some() { Custody::Filed } else { custody(newest.standing) };
+        let custody = match (is_accessioned, filed.is_some()) {
+            (true, _) => Custody::Accessioned,
+            (false, true) => Custody::Filed,
+            (false, false) => custody(newest.standing),
+        };
         let data_version = filed.as_ref().map_or(newest.data_version.get(), |f| f.data_version);
         Ok(Holding { custody, data_version, filed, failed: newest.failed.clone(), record, report })
     }

@@ -1,5 +1,6 @@
 //! Wiring only: builds the parts, names every task and what its failure means.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use dengbei_bus::{BundleConsumer, Consumer, Nats, Outbox, RegisterClient, Relay}
 use dengbei_chain::RandomIds;
 use dengbei_kit::admin::{self, Health};
 use dengbei_kit::grpc::{self, MAX_MESSAGE, MeshChannel};
+use dengbei_kit::seals::SealKeys;
 use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, db, documents, status};
 use dengbei_proto::v1::register_server::RegisterServer;
 use dengbei_proto::v1::registration_server::RegistrationServer;
@@ -16,6 +18,7 @@ use sqlx::PgPool;
 use tonic::service::Routes;
 
 use crate::author::Author;
+use crate::batches::{self, Office, Primary, SiteKeys};
 use crate::consumer::Registrar;
 use crate::file::Filer;
 use crate::filing;
@@ -29,6 +32,7 @@ use crate::receipt::Receipts;
 use crate::register::{self, Appender, Log, Sealer};
 use crate::return_item::Stater;
 use crate::staged::Staging;
+use crate::transfers::Transfers;
 use crate::unit_keys::UnitKeys;
 use crate::wake::Wake;
 use crate::write::Writer;
@@ -37,8 +41,23 @@ use crate::write::Writer;
 pub(crate) const NAME: &str = "registration";
 /// The durable of the register's own consumer.
 const REGISTER: &str = "register";
-/// Workers that finish plans.
-const WORKERS: [&str; 2] = ["file 1", "file 2"];
+/// The name of the administration's keys.
+const ADMINISTRATION: &str = "administration";
+/// What decides and states, and what measures. `file …` finish plans.
+const TASKS: [&str; 10] = [
+    "plan",
+    "state",
+    "file 1",
+    "file 2",
+    "standing",
+    "apply",
+    "decide",
+    "certify",
+    "batches standing",
+    "transfers",
+];
+/// Tasks that only look.
+const MEASURES: [&str; 2] = ["standing", "batches standing"];
 /// How long tasks have to end.
 const END: Duration = Duration::from_secs(25);
 
@@ -57,6 +76,12 @@ pub(crate) struct Parts {
     pub(crate) fixity: MeshChannel,
     pub(crate) wake: Wake,
     pub(crate) linger: Duration,
+    pub(crate) transfer_linger: Duration,
+    pub(crate) key_folder: PathBuf,
+    pub(crate) registration_linger: Duration,
+    pub(crate) administration: SealKeys,
+    pub(crate) primary: Primary,
+    pub(crate) site_keys: SiteKeys,
 }
 
 impl Parts {
@@ -65,19 +90,28 @@ impl Parts {
         let connections = config.limits.database_connections;
         let migrators = [&dengbei_bus::MIGRATOR, &MIGRATOR];
         let pool = db::connect_with(&config.database, connections, &migrators).await?;
-        let site = config.site.clone();
+        let (site, keys) = (config.site.clone(), config.keys.clone());
         let site = tokio::task::spawn_blocking(move || Site::open(site)).await??;
+        let administration =
+            tokio::task::spawn_blocking(move || SealKeys::open_or_make(&keys, ADMINISTRATION)).await??;
+        let site_keys = SiteKeys::new(&config.keys, config.area.clone());
         let channel = |url: &str| grpc::channel(url, &config.mesh_token);
         Ok(Self {
             pool,
             author: Author::new(config.area.clone(), clock, Arc::new(RandomIds)),
             log: Log::open(&config.site, &config.keys, &config.area)?,
+            primary: primary(config, &site, &site_keys)?,
             site,
             keys: UnitKeys::new(&config.keys),
             staging: Staging::new(channel(&config.peers.ingest)?),
             fixity: channel(&config.peers.fixity)?,
             wake: Wake::default(),
             linger: config.linger,
+            transfer_linger: config.transfer_linger,
+            key_folder: config.keys.clone(),
+            registration_linger: config.registration_linger,
+            administration,
+            site_keys,
         })
     }
 
@@ -105,6 +139,20 @@ impl Parts {
             fixity: self.fixity.clone(),
             site: self.site.clone(),
             keys: self.keys.clone(),
+            site_keys: self.site_keys.clone(),
+        }
+    }
+
+    pub(crate) fn office(&self) -> Office {
+        Office {
+            pool: self.pool.clone(),
+            author: self.author.clone(),
+            outbox: self.outbox(),
+            units: self.keys.clone(),
+            administration: self.administration.clone(),
+            primary: self.primary.clone(),
+            site: self.site.clone(),
+            linger: self.registration_linger,
         }
     }
 
@@ -133,6 +181,18 @@ impl Parts {
         Stater { pool: self.pool.clone(), author: self.author.clone(), outbox: self.outbox() }
     }
 
+    pub(crate) fn transfers(&self) -> Transfers {
+        Transfers {
+            pool: self.pool.clone(),
+            author: self.author.clone(),
+            outbox: self.outbox(),
+            site: self.site.clone(),
+            keys: self.keys.clone(),
+            key_folder: self.key_folder.clone(),
+            linger: self.transfer_linger,
+        }
+    }
+
     pub(crate) fn publisher(&self) -> Publisher {
         let (pool, author) = (self.pool.clone(), self.author.clone());
         Publisher { pool, outbox: self.outbox(), author, keys: self.keys.clone() }
@@ -148,7 +208,13 @@ impl Parts {
 
     pub(crate) fn routes(&self) -> Routes {
         let policies = Policies { pool: self.pool.clone(), author: self.author.clone() };
-        let served = Served { publisher: self.publisher(), holdings: self.holdings(), policies };
+        let served = Served {
+            publisher: self.publisher(),
+            holdings: self.holdings(),
+            policies,
+            transfers: self.transfers(),
+            office: self.office(),
+        };
         let registration = RegistrationServer::new(served)
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
@@ -172,6 +238,18 @@ impl Parts {
             .with("nats", nats.health())
             .with("site", site)
     }
+}
+
+/// The primary site: the first of the deployment's sites, or the storage beside this role where none is configured.
+fn primary(config: &RoleConfig, site: &Site, keys: &SiteKeys) -> anyhow::Result<Primary> {
+    Ok(match config.sites.first() {
+        None => Primary::Here(site.clone()),
+        Some(first) => Primary::Role {
+            name: first.name.clone(),
+            channel: grpc::channel(&first.url, &config.mesh_token)?,
+            keys: keys.clone(),
+        },
+    })
 }
 
 /// Runs the role until the drain.
@@ -237,18 +315,23 @@ fn listen(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, nats
 /// What decides and states begins only when everything that was stated before is heard.
 fn work(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, to_hear: u64, drain: &Drain) {
     let heard = filing::Heard::new(consumer.clone(), parts.pool.clone(), to_hear);
-    for name in ["plan", "state", WORKERS[0], WORKERS[1], "standing"] {
+    for name in TASKS {
         let (parts, heard, ending) = (parts.clone(), heard.clone(), drain.clone());
         tasks.spawn(name, OnError::Restart, move || {
             let (parts, heard, drain) = (parts.clone(), heard.clone(), ending.clone());
             async move {
-                if name != "standing" && !heard.wait(&drain).await {
+                if !MEASURES.contains(&name) && !heard.wait(&drain).await {
                     return Ok(());
                 }
                 match name {
                     "plan" => filing::plan(&parts, &drain).await,
                     "state" => filing::state(&parts, &drain).await,
+                    "transfers" => filing::transfers(&parts, &drain).await,
                     "standing" => filing::standing(&parts, &drain).await,
+                    "apply" => batches::loops::apply(&parts, &drain).await,
+                    "decide" => batches::loops::decide(&parts, &drain).await,
+                    "certify" => batches::loops::certify(&parts, &drain).await,
+                    "batches standing" => batches::loops::standing(&parts, &drain).await,
                     _ => filing::file(&parts, &drain).await,
                 }
             }

@@ -11,6 +11,7 @@ pub(crate) mod packs;
 pub(crate) mod plans;
 pub(crate) mod policies;
 pub(crate) mod ready;
+pub(crate) mod transfers;
 
 use dengbei_records::{EventHash, Invalid};
 
