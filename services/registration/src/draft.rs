@@ -7,6 +7,7 @@ use dengbei_ocfl::{BuildError, ContentFile, Inventory, ObjectBuilder, ObjectVers
 use dengbei_records::{
     ArchivalCode, AreaCode, Invalid, ItemId, Reception, Record, Sha512, StoredFile, Timestamp, canonical,
 };
+use dengbei_vault::{PackName, Site, SiteError};
 
 use crate::staged::RECEPTION;
 use crate::store::documents::Held;
@@ -123,6 +124,17 @@ pub(crate) fn document(
 pub(crate) fn received_files(inventory: &Inventory) -> u64 {
     let names = inventory.versions.get(&inventory.head).into_iter().flat_map(|v| v.state.values());
     (names.map(Vec::len).sum::<usize>() as u64).saturating_sub(2)
+}
+
+/// Files of all items of a pack. Blocking.
+pub(crate) fn count_files(site: &Site, name: &PackName) -> Result<u64, SiteError> {
+    let mut pack = site.open_pack(name)?;
+    let objects: Vec<String> = pack.places().map(|place| place.object.as_str().to_owned()).collect();
+    let mut files = 0;
+    for object in objects.iter().filter(|object| document_of(object).is_none()) {
+        files += received_files(pack.version(object)?.inventory());
+    }
+    Ok(files)
 }
 
 fn stamp(area: &AreaCode, created: Timestamp, message: &str) -> Stamp {

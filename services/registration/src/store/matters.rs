@@ -50,6 +50,19 @@ pub(crate) async fn fonds(tx: &mut PgConnection, unit: &UnitCode) -> Result<Opti
     found.map(|text| read(text.parse())).transpose()
 }
 
+/// A unit's name and fonds.
+pub(crate) async fn unit(
+    tx: &mut PgConnection,
+    unit: &UnitCode,
+) -> Result<Option<(String, FondsNo)>, sqlx::Error> {
+    let found: Option<(String, String)> =
+        sqlx::query_as("select unit_name, fonds_no from fonds where uscc = $1")
+            .bind(unit.as_str())
+            .fetch_optional(tx)
+            .await?;
+    found.map(|(name, fonds)| Ok((name, read(fonds.parse())?))).transpose()
+}
+
 /// Gives a unit its fonds; the same again is harmless.
 pub(crate) async fn give_fonds(
     tx: &mut PgConnection,

@@ -34,7 +34,7 @@ use sqlx::{PgConnection, PgPool};
 pub(crate) use decide::{Decision, Propose};
 pub(crate) use desk::{Due, Listed, Shown, Summary};
 pub(crate) use error::{TransferError, WorkError};
-pub(crate) use hear::{checked, read_report};
+pub(crate) use hear::{certificate_issued, checked, read_report};
 
 use crate::author::{Author, Statement};
 use crate::metrics;
