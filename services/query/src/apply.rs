@@ -1,13 +1,15 @@
 //! The use case of this service: events become the read model, in the caller's transaction. The lists that events
 //! cite were fetched before. Before: `consumer.rs`. After: `grpc.rs` answers from the tables.
 
-use dengbei_chain::Event;
+use dengbei_chain::{Event, Fact};
 use dengbei_records::EventHash;
 use sqlx::PgConnection;
 
-use crate::derive::{Changes, membership};
+use crate::derive::{Changes, Place, place};
 use crate::members::Lists;
-use crate::store::{apply as store, members};
+use crate::store::events::{self, Kept};
+use crate::store::tallies::{self, Tally};
+use crate::store::{attempts, life, names, runs};
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,25 +32,54 @@ pub async fn apply(
     traceparents: &[String],
     lists: &Lists,
 ) -> sqlx::Result<Vec<Applied>> {
-    let mut changes = Changes::default();
-    let mut outcomes: Vec<Applied> =
-        events.iter().map(|e| if changes.add(e) { Applied::Yes } else { Applied::Skipped }).collect();
-    let traced = |n: usize| traceparents.get(n).cloned().unwrap_or_default();
-    let kept = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Applied::Yes);
-    let kept: Vec<_> = kept.map(|(n, _)| (&events[n], traced(n))).collect();
-    store::put_events(tx, &kept).await?;
-    store::put_changes(tx, &changes).await?;
+    let mut outcomes = vec![Applied::Skipped; events.len()];
+    let (mut changes, mut kept, mut tally) = (Changes::default(), Vec::new(), Tally::default());
     for (n, event) in events.iter().enumerate() {
-        if let Some(membership) = lists.get(&event.hash).and_then(|list| membership(event, list)) {
-            outcomes[n] = match members::find(tx, &membership).await? {
-                Err(missing) => Applied::WaitsFor(missing),
-                Ok(items) => {
-                    store::put_events(tx, &[(event, traced(n))]).await?;
-                    members::put(tx, &membership, &items).await?;
-                    Applied::Yes
-                }
-            };
+        let place = place(event);
+        if !matches!(place, Place::Nowhere | Place::Members) {
+            outcomes[n] = Applied::Yes;
+            changes.add(event);
+            kept.push(Kept { event, place, traceparent: traced(traceparents, n) });
         }
     }
+    let mut new = events::put(tx, &kept).await?;
+    names::put(tx, &changes.matters).await?;
+    attempts::put(tx, &changes, &mut tally).await?;
+    for (n, event) in events.iter().enumerate() {
+        if let (Place::Members, Some(list)) = (place(event), lists.get(&event.hash)) {
+            let run = Kept { event, place: Place::Members, traceparent: traced(traceparents, n) };
+            outcomes[n] = run_over(tx, run, &list.hashes(), &mut tally).await?;
+        }
+    }
+    // An event may stand twice in a bundle: it counts once.
+    for kept in kept.iter().filter(|kept| new.remove(&kept.event.hash)) {
+        tally.event(kept.event);
+        life::apply(tx, kept.event, lists).await?;
+    }
+    tallies::add(tx, &tally).await?;
     Ok(outcomes)
+}
+
+/// A check run that let many pass: it is in the history of each.
+async fn run_over(
+    tx: &mut PgConnection,
+    run: Kept<'_>,
+    members: &[EventHash],
+    tally: &mut Tally,
+) -> sqlx::Result<Applied> {
+    let items = match events::items_of(tx, members).await? {
+        Err(missing) => return Ok(Applied::WaitsFor(missing)),
+        Ok(items) => items,
+    };
+    let (event, hash) = (run.event, run.event.hash);
+    if events::put(tx, &[run]).await?.contains(&hash) {
+        tally.event(event);
+        let is_passing = matches!(&event.fact, Some(Fact::ItemChecked(checked)) if checked.stage == "G");
+        runs::put(tx, hash, is_passing, &runs::Members { items: &items, prefiled: members }).await?;
+    }
+    Ok(Applied::Yes)
+}
+
+fn traced(traceparents: &[String], n: usize) -> &str {
+    traceparents.get(n).map_or("", String::as_str)
 }

@@ -1,6 +1,5 @@
 //! gRPC Query: parse, ask, render. No decisions.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,15 +7,19 @@ use dengbei_chain::Event;
 use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::query_server::Query;
-use dengbei_records::{Access, ItemId, Preservation, Registration, SubmissionId};
+use dengbei_records::{Access, ItemId, Retention, SubmissionId};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
-use crate::derive::Rank;
+use crate::attempt::custody_name;
 use crate::error::QueryError;
 use crate::history::{Entry, in_causal_order};
-use crate::store::read::{self, Filter, Page};
-use crate::store::rows::{Submitted, Summary};
+use crate::names::{access, preservation, registration, to_preservation, to_registration};
+use crate::store::figures;
+use crate::store::filter::{Custody, Filter};
+use crate::store::read::{self, Page};
+use crate::store::rows::{State, Submitted, Summary};
 use crate::summary;
 
 const MOST_STATES: usize = 1_000;
@@ -74,27 +77,17 @@ impl QueryService {
     }
 
     async fn items_of(&self, request: v1::ItemsRequest) -> Result<v1::ItemsReply, QueryError> {
-        let rank = match request.custody.as_str() {
-            "" => None,
-            name => {
-                Some(Rank::from_name(name).ok_or_else(|| QueryError::Invalid(format!("custody {name}")))?)
-            }
-        };
         let before = read::before(request.before_changed_at, &request.before_item)?;
         let limit = if request.limit == 0 { PAGE } else { request.limit.min(MOST_ON_A_PAGE) };
-        let text = request.text.trim().to_owned();
-        let filter = Filter { rank, unit_uscc: request.unit_uscc, matter_code: request.matter_code, text };
+        let filter = filter(request)?;
         let total = read::total(&self.pool, &filter).await?;
         let items = read::page(&self.pool, &filter, &Page { limit, before }).await?;
         Ok(v1::ItemsReply { items: items.into_iter().map(render).collect(), total })
     }
 
     async fn figures_now(&self) -> Result<v1::FiguresReply, QueryError> {
-        let counts = read::by_custody(&self.pool).await?;
-        let custody: HashMap<String, u64> =
-            counts.into_iter().map(|(rank, n)| (rank.name().into(), n)).collect();
-        let events = read::events(&self.pool).await?;
-        Ok(v1::FiguresReply { custody, events, log_index: (self.log_index)() })
+        let figures = figures::read(&self.pool).await?;
+        Ok(crate::figures::render(figures, (self.log_index)()))
     }
 }
 
@@ -129,13 +122,54 @@ fn submission_id(bytes: &Bytes) -> Result<SubmissionId, QueryError> {
     Ok(SubmissionId::from_slice(bytes)?)
 }
 
+fn filter(request: v1::ItemsRequest) -> Result<Filter, QueryError> {
+    let batch = match request.batch.len() {
+        0 => None,
+        _ => Some(Uuid::from_slice(&request.batch).map_err(|_| QueryError::Invalid("batch".into()))?),
+    };
+    let retention = match request.retention.as_str() {
+        "" => String::new(),
+        text => Retention::from_source(text)?.code().into(),
+    };
+    Ok(Filter {
+        custody: named(&request.custody, "custody", Custody::from_name)?,
+        registration: named(&request.registration, "registration", to_registration)?,
+        preservation: named(&request.preservation, "preservation", to_preservation)?,
+        unit_uscc: request.unit_uscc,
+        matter_code: request.matter_code,
+        retention,
+        year: request.year,
+        pack: request.pack,
+        transfer_no: request.transfer_no,
+        batch,
+        text: request.text.trim().to_owned(),
+    })
+}
+
+/// Reads a state's name; nothing is asked where it is empty.
+fn named<T>(name: &str, what: &str, read: fn(&str) -> Option<T>) -> Result<Option<T>, QueryError> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    read(name).map(Some).ok_or_else(|| QueryError::Invalid(format!("{what} {name}")))
+}
+
+fn custody(state: State) -> String {
+    custody_name(state.rank.custody(state.is_passed, state.is_accessioned)).into()
+}
+
+/// 进馆范围: what the archive takes.
+fn is_in_archive_range(retention: &str) -> bool {
+    matches!(Retention::from_source(retention), Ok(Retention::Permanent | Retention::ThirtyYears))
+}
+
 fn render(s: Summary) -> v1::ItemSummary {
     v1::ItemSummary {
         item: s.item.as_bytes().to_vec().into(),
         data_version: s.data_version,
-        custody: s.rank.name().into(),
-        registration: registration(Registration::default()).into(),
-        preservation: preservation(s.rank.preservation()).into(),
+        custody: custody(s.state),
+        registration: registration(s.state.registration).into(),
+        preservation: preservation(s.state.preservation).into(),
         access: access(Access::default()).into(),
         matter_code: s.matter_code,
         matter_name: s.matter_name,
@@ -145,9 +179,15 @@ fn render(s: Summary) -> v1::ItemSummary {
         pack: s.pack,
         changed_at: s.changed_at,
         failed: s.failed,
-        submission: s.submission.map(|id| id.as_bytes().to_vec()).unwrap_or_default().into(),
+        submission: s.submission.as_bytes().to_vec().into(),
         source_system: s.source_system,
+        in_archive_range: is_in_archive_range(&s.retention),
         retention: s.retention,
+        batch: s.batch.map(|id| id.as_bytes().to_vec()).unwrap_or_default().into(),
+        registration_no: s.registration_no,
+        certificate_no: s.certificate_no,
+        transfer_no: s.transfer_no,
+        copies: s.sites,
     }
 }
 
@@ -156,9 +196,14 @@ fn render_submitted(s: Submitted) -> v1::Attempt {
         submission: s.submission.as_bytes().to_vec().into(),
         item: s.item.as_bytes().to_vec().into(),
         data_version: s.data_version,
-        custody: s.rank.name().into(),
+        custody: custody(s.state),
         failed: s.failed,
         changed_at: s.changed_at,
+        registration: registration(s.state.registration).into(),
+        preservation: preservation(s.state.preservation).into(),
+        access: access(Access::default()).into(),
+        in_archive_range: is_in_archive_range(&s.retention),
+        retention: s.retention,
     }
 }
 
@@ -172,35 +217,8 @@ fn render_entry(e: Entry) -> v1::HistoryEvent {
         event: e.bytes,
         traceparent: e.traceparent,
         subject: e.subject,
-        by_membership: e.member.is_some(),
+        by_membership: e.by_membership,
         summary,
         id: e.id.as_bytes().to_vec().into(),
-    }
-}
-
-const fn registration(state: Registration) -> &'static str {
-    match state {
-        Registration::Unregistered => "unregistered",
-        Registration::Applied => "applied",
-        Registration::Registered => "registered",
-        Registration::BackedUp => "backed_up",
-        Registration::Certified => "certified",
-    }
-}
-
-const fn preservation(state: Preservation) -> &'static str {
-    match state {
-        Preservation::None => "none",
-        Preservation::Stored => "stored",
-        Preservation::Secured => "secured",
-        Preservation::Suspect => "suspect",
-    }
-}
-
-const fn access(state: Access) -> &'static str {
-    match state {
-        Access::Closed => "closed",
-        Access::Open => "open",
-        Access::Controlled => "controlled",
     }
 }

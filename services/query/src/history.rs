@@ -16,6 +16,8 @@ pub(crate) struct Entry {
     pub(crate) subject: String,
     pub(crate) recorded_at: i64,
     pub(crate) causes: Vec<EventHash>,
+    /// It speaks for many: a check run, or something said of the item's pack, batch or transfer.
+    pub(crate) by_membership: bool,
     /// The item's own event that this one speaks for.
     pub(crate) member: Option<EventHash>,
     pub(crate) bytes: Bytes,
@@ -75,6 +77,7 @@ mod tests {
             subject: String::new(),
             recorded_at: at,
             causes: causes.iter().map(|c| hash(*c)).collect(),
+            by_membership: member.is_some(),
             member: member.map(hash),
             bytes: Bytes::new(),
             traceparent: String::new(),

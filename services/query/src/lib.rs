@@ -5,12 +5,15 @@
 //! Losing its database loses nothing: it is rebuilt by replaying the log.
 
 mod apply;
+mod attempt;
 mod consumer;
 mod derive;
 mod error;
+mod figures;
 mod grpc;
 mod history;
 mod members;
+mod names;
 mod service;
 mod store;
 mod summary;

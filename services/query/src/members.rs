@@ -26,7 +26,7 @@ pub struct ListError {
 pub struct Sources {
     /// Check runs' lists.
     pub fixity: MeshChannel,
-    /// Filing batches' lists.
+    /// Transfers' lists.
     pub registration: MeshChannel,
 }
 
@@ -63,8 +63,9 @@ fn cited(event: &Event) -> Option<Cited<'_>> {
             }
             Verdict::Failed { .. } => None,
         },
-        Fact::BatchFiled(batch) => {
-            Some(Cited { is_check: false, document: &batch.members, count: batch.count, root: batch.root })
+        // Of a filing batch every item.filed names the pack; of a transfer only its list says what was unfit.
+        Fact::ItemAccessioned(moved) => {
+            Some(Cited { is_check: false, document: &moved.members, count: moved.items, root: moved.root })
         }
         _ => None,
     }

@@ -1,31 +1,17 @@
-//! Questions to the read model.
+//! Questions to the read model about items.
 
 use dengbei_records::{ItemId, SubmissionId};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::rows::{EntryRow, Submitted, SubmittedRow, Summary, SummaryRow};
-use crate::derive::Rank;
+use super::filter::Filter;
+use super::rows::{
+    EntryRow, JOINS, SUBMITTED, SUMMARY, Submitted, SubmittedRow, Summary, SummaryRow, TRANSFER,
+};
 use crate::error::QueryError;
 use crate::history::Entry;
 
-/// Names come from the newest version of the matter; a unit without its matter keeps any name it ever had.
-const SUMMARY: &str = "select i.item, i.submission, i.data_version, i.rank, i.changed_at, i.failed, i.source_system,
-    i.matter_code, coalesce(m.matter_name, '') as matter_name, i.unit_uscc, coalesce(m.unit_name, '') as unit_name,
-    i.retention, i.archival_code, i.pack
-    from query.items as i left join lateral (
-        select matter_name, unit_name from query.matters where matter_code = i.matter_code
-        order by in_force_from desc, scope_version desc limit 1) as m on true
-    where i.rank >= 0";
-
-/// Which items a list shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Filter {
-    pub(crate) rank: Option<Rank>,
-    pub(crate) unit_uscc: String,
-    pub(crate) matter_code: String,
-    /// Part of an archival code, or the beginning of an item id.
-    pub(crate) text: String,
-}
+/// A list that is not the whole is counted up to this: nobody reads on, and counting all would read all.
+const COUNTED: i64 = 10_000;
 
 /// One page, newest first: what stands after `before`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,28 +23,50 @@ pub(crate) struct Page {
 /// The items with these ids, those that are known.
 pub(crate) async fn summaries(pool: &PgPool, items: &[ItemId]) -> Result<Vec<Summary>, QueryError> {
     let mut query = QueryBuilder::<Postgres>::new(SUMMARY);
-    query.push(" and i.item = any(").push_bind(items.iter().map(|i| i.uuid()).collect::<Vec<_>>()).push(")");
+    query.push(" from query.items as i").push(JOINS).push(TRANSFER);
+    query
+        .push(" where i.item = any(")
+        .push_bind(items.iter().map(|i| i.uuid()).collect::<Vec<_>>())
+        .push(")");
     let rows: Vec<SummaryRow> = query.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Summary::try_from).collect()
 }
 
 /// The submissions with these ids, those that are known.
 pub(crate) async fn submissions(pool: &PgPool, ids: &[SubmissionId]) -> Result<Vec<Submitted>, QueryError> {
-    let rows: Vec<SubmittedRow> = sqlx::query_as(
-        "select submission, item, data_version, rank, failed, changed_at from query.attempts
-         where submission = any($1)",
-    )
-    .bind(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>())
-    .fetch_all(pool)
-    .await?;
+    let mut query = QueryBuilder::<Postgres>::new(SUBMITTED);
+    query.push(TRANSFER).push(" where a.submission = any(");
+    query.push_bind(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>()).push(")");
+    let rows: Vec<SubmittedRow> = query.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Submitted::try_from).collect()
 }
 
-/// All events of an item's history, in no order.
+/// All events of an item's history, in no order: its own, the runs that it is a member of, and what was said of its
+/// packs, their batches and their transfers; of a transfer that it was taken out of, only what came before that.
 pub(crate) async fn history(pool: &PgPool, item: ItemId) -> Result<Vec<Entry>, QueryError> {
     let rows: Vec<EntryRow> = sqlx::query_as(
-        "select e.hash, e.id, e.kind, e.subject, e.recorded_at, e.causes, e.bytes, e.traceparent, h.member
-         from query.item_events as h join query.events as e using (hash) where h.item = $1",
+        "with mine as (select * from query.attempts where item = $1),
+              packed as (select p.*, m.filed from mine m join query.packs p on p.pack = m.pack),
+              shared as (
+                  select 'pack/' || pack as subject, filed, false as is_left_out from packed
+                  union all
+                  select 'batch/' || b, filed, false from packed, unnest(batches) as b
+                  union all
+                  select 'transfer/' || t.transfer_no, k.filed, t.accessioned_at is not null and t.is_partial
+                      and not exists (select from query.transfer_members m
+                                      where m.transfer_no = t.transfer_no and m.filed = k.filed)
+                  from packed k, unnest(k.transfers) as n join query.transfers t on t.transfer_no = n),
+              found as (
+                  select hash, null::bytea as member, false as by_membership from query.events where item = $1
+                  union all
+                  select r, m.prefiled, true from mine m, unnest(m.runs) as r
+                  union all
+                  select s.hash, h.filed, true from shared h join query.shared s on s.subject = h.subject
+                  join query.events e on e.hash = s.hash
+                  where not (h.is_left_out and e.kind in ('transfer.accepted', 'item.accessioned')))
+         select distinct on (e.hash) e.hash, e.id, e.kind, e.subject, e.recorded_at, e.causes, e.bytes, e.traceparent,
+                f.member, f.by_membership
+         from found f join query.events e on e.hash = f.hash order by e.hash, f.member",
     )
     .bind(item.uuid())
     .fetch_all(pool)
@@ -69,62 +77,30 @@ pub(crate) async fn history(pool: &PgPool, item: ItemId) -> Result<Vec<Entry>, Q
 /// One page of a list.
 pub(crate) async fn page(pool: &PgPool, filter: &Filter, page: &Page) -> Result<Vec<Summary>, QueryError> {
     let mut query = QueryBuilder::<Postgres>::new(SUMMARY);
-    narrow(&mut query, filter);
+    query.push(" from (select i.*");
+    filter.push(&mut query);
     if let Some((at, item)) = page.before {
-        query
-            .push(" and (i.changed_at, i.item) < (")
-            .push_bind(at)
-            .push(", ")
-            .push_bind(item.uuid())
-            .push(")");
+        query.push(" and (i.changed_at, i.item) < (").push_bind(at);
+        query.push(", ").push_bind(item.uuid()).push(")");
     }
     query.push(" order by i.changed_at desc, i.item desc limit ").push_bind(i64::from(page.limit));
+    query.push(") as i").push(JOINS).push(TRANSFER).push(" order by i.changed_at desc, i.item desc");
     let rows: Vec<SummaryRow> = query.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Summary::try_from).collect()
 }
 
-/// How many items a filter lets through.
+/// How many items a filter lets through: all of them without one, else 10,000 at most.
 pub(crate) async fn total(pool: &PgPool, filter: &Filter) -> Result<u64, QueryError> {
-    let mut query = QueryBuilder::<Postgres>::new("select count(*) from query.items as i where i.rank >= 0");
-    narrow(&mut query, filter);
+    if filter.is_empty() {
+        let all = "select coalesce(sum(n), 0)::bigint from query.tallies where what = 'custody'";
+        let count: i64 = sqlx::query_scalar(all).fetch_one(pool).await?;
+        return Ok(count.unsigned_abs());
+    }
+    let mut query = QueryBuilder::<Postgres>::new("select count(*) from (select 1");
+    filter.push(&mut query);
+    query.push(" limit ").push_bind(COUNTED).push(") as found");
     let count: i64 = query.build_query_scalar().fetch_one(pool).await?;
     Ok(count.unsigned_abs())
-}
-
-/// How many items stand in each custody, by its name.
-pub(crate) async fn by_custody(pool: &PgPool) -> Result<Vec<(Rank, u64)>, QueryError> {
-    let rows: Vec<(i16, i64)> =
-        sqlx::query_as("select rank, count(*) from query.items where rank >= 0 group by rank")
-            .fetch_all(pool)
-            .await?;
-    let named = |(rank, count): (i16, i64)| {
-        let rank = Rank::from_number(rank).ok_or_else(|| QueryError::Row(format!("rank {rank}")))?;
-        Ok((rank, count.unsigned_abs()))
-    };
-    rows.into_iter().map(named).collect()
-}
-
-/// How many events are kept in histories.
-pub(crate) async fn events(pool: &PgPool) -> Result<u64, QueryError> {
-    let count: i64 = sqlx::query_scalar("select count(*) from query.events").fetch_one(pool).await?;
-    Ok(count.unsigned_abs())
-}
-
-fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    if let Some(rank) = filter.rank {
-        query.push(" and i.rank = ").push_bind(rank.number());
-    }
-    if !filter.unit_uscc.is_empty() {
-        query.push(" and i.unit_uscc = ").push_bind(filter.unit_uscc.clone());
-    }
-    if !filter.matter_code.is_empty() {
-        query.push(" and i.matter_code = ").push_bind(filter.matter_code.clone());
-    }
-    if !filter.text.is_empty() {
-        let text = filter.text.replace(['\\', '%', '_'], "");
-        query.push(" and (i.archival_code like ").push_bind(format!("%{text}%"));
-        query.push(" or i.item::text like ").push_bind(format!("{}%", text.to_lowercase())).push(")");
-    }
 }
 
 /// A page's end, for the next one.
