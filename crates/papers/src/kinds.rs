@@ -15,6 +15,8 @@ pub(crate) trait Drawn: Serialize + DeserializeOwned {
     const PAPER: &'static str;
     /// Whether it may come without seals around it.
     const IS_BARE: bool = false;
+    /// Whether the PDF says what is a row and what a heading; a list of thousands would grow fivefold.
+    const IS_TAGGED: bool = true;
     /// Its form.
     const TEMPLATE: &'static str;
 
@@ -99,6 +101,7 @@ impl Drawn for Catalogue {
     const KIND: &'static str = "catalogue";
     const PAPER: &'static str = CATALOGUE;
     const IS_BARE: bool = true;
+    const IS_TAGGED: bool = false;
     const TEMPLATE: &'static str = include_str!("../templates/catalogue.typ");
     /// The newest closing: the catalogue itself is not dated.
     fn dated(&self) -> &str {

@@ -75,6 +75,7 @@ impl Press {
             creator: Smart::Custom(Some("dengbei 登备".into())),
             timestamp: sheet.moment,
             standards,
+            tagged: sheet.is_tagged,
             ..PdfOptions::default()
         };
         typst_pdf::pdf(&document, &options).map_err(|errors| said(&errors))

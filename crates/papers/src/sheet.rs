@@ -25,6 +25,8 @@ pub(crate) struct Sheet {
     pub(crate) code: Option<String>,
     /// Identifies the file: kind and digest of the data.
     pub(crate) ident: String,
+    /// Whether its structure is written too.
+    pub(crate) is_tagged: bool,
     /// The paper's own date.
     pub(crate) moment: Option<Timestamp>,
 }
@@ -116,6 +118,7 @@ fn sheet<T: Drawn>(body: &T, seals: &[Seal], json: &[u8], from: (&str, &str)) ->
         data: json.to_vec(),
         code,
         ident: format!("{}:{}", T::PAPER, Sha256::of(json)),
+        is_tagged: T::IS_TAGGED,
         moment: moment::of(on),
     })
 }
