@@ -25,10 +25,26 @@ pub(crate) fn not_a_cursor() -> Refusal {
     Refusal::invalid("request.cursor", "翻页标记无效", "the cursor is not valid")
 }
 
+/// Reads a cursor whose row is named by a text; an empty one is the beginning.
+pub(crate) fn read_named(text: &str) -> Result<(i64, String), Refusal> {
+    if text.is_empty() {
+        return Ok((0, String::new()));
+    }
+    let bytes = hex::decode(text).map_err(|_| not_a_cursor())?;
+    let (at, name) = bytes.split_at_checked(8).ok_or_else(not_a_cursor)?;
+    let at = at.try_into().map(i64::from_be_bytes).map_err(|_| not_a_cursor())?;
+    Ok((at, String::from_utf8(name.to_vec()).map_err(|_| not_a_cursor())?))
+}
+
+/// The cursor after the row that changed at `at` and has this id or name.
+pub(crate) fn after(at: i64, id: &[u8]) -> String {
+    hex::encode([at.to_be_bytes().as_slice(), id].concat())
+}
+
 /// The cursor after a page; `None` after the last one.
 pub(crate) fn next(page: &[v1::ItemSummary], limit: usize) -> Option<String> {
     let last = page.last().filter(|_| page.len() >= limit)?;
-    Some(hex::encode([last.changed_at.to_be_bytes().as_slice(), last.item.as_ref()].concat()))
+    Some(after(last.changed_at, &last.item))
 }
 
 #[cfg(test)]
@@ -41,6 +57,9 @@ mod tests {
         let cursor = next(std::slice::from_ref(&row), 1).unwrap();
         assert_eq!(read(&cursor).unwrap(), (42, row.item.clone()));
         assert_eq!(next(std::slice::from_ref(&row), 2), None);
+        let named = after(42, "YJ-330402".as_bytes());
+        assert_eq!(read_named(&named).unwrap(), (42, "YJ-330402".to_owned()));
+        assert!(read_named("0011").is_err());
         for wrong in ["x", "00", &cursor[2..]] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

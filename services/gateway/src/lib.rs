@@ -19,6 +19,7 @@ mod serve;
 mod service;
 mod store;
 mod trace;
+mod verify;
 
 use dengbei_kit::{Drain, RoleConfig};
 

@@ -1,12 +1,13 @@
 //! Wiring: what the door is made of, which paths lead where, and serving them until the drain.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
 use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db};
 use dengbei_records::SystemClock;
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::{Accounts, Audit};
 use crate::peers::Peers;
-use crate::{api, console, door, guard, problem, serve, store};
+use crate::{api, console, door, guard, problem, serve, store, verify};
 
 /// Largest body that is read whole (matters, lists of ids), bytes.
 const MOST_WHOLE: usize = 16 << 20;
@@ -32,6 +33,8 @@ pub(crate) struct Gateway {
     /// `None` without a database: then the token alone opens.
     pub(crate) accounts: Option<Accounts>,
     pub(crate) audit: Audit,
+    /// The folder of keys: of it, the public ones are read to check papers.
+    pub(crate) keys: Arc<Path>,
     /// 行政区划, for page headings.
     pub(crate) area: Arc<str>,
     /// Largest package or batch, bytes.
@@ -49,6 +52,7 @@ impl Gateway {
             door: Arc::new(door::Door::new(&config.door_token, door::ActorKey::open_or_make(&config.keys)?)?),
             accounts: None,
             audit: Audit::default(),
+            keys: config.keys.as_path().into(),
             area: config.area.as_str().into(),
             most_bytes: config.limits.package_bytes,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
@@ -81,17 +85,13 @@ impl Gateway {
 
 /// Every path of the door.
 pub(crate) fn router(gateway: Gateway) -> Router {
-    let uploads = Router::new()
-        .route("/v1/packages", post(api::packages::one))
-        .route("/v1/batches", post(api::packages::batch))
+    let uploads = api::docs::routed(api::docs::uploads())
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(gateway.uploads.clone(), guard::bounded));
     let questions = questions()
         .layer(DefaultBodyLimit::max(MOST_WHOLE))
         .layer(from_fn_with_state(gateway.questions.clone(), guard::bounded));
-    let health = Router::new()
-        .route("/health", get(api::health::health))
-        .route("/metrics", get(|| async { admin::render() }));
+    let health = api::docs::routed(api::docs::always()).route("/metrics", get(|| async { admin::render() }));
     uploads
         .merge(questions)
         .merge(health)
@@ -104,21 +104,8 @@ pub(crate) fn router(gateway: Gateway) -> Router {
 }
 
 fn questions() -> Router<Gateway> {
-    Router::new()
-        .route("/v1/items", get(api::items::list))
-        .route("/v1/items:states", post(api::items::states))
-        .route("/v1/items/{id}", get(api::items::one))
-        .route("/v1/items/{id}/receipt", get(api::items::receipt))
-        .route("/v1/items/{id}/package", get(api::download::package))
-        .route("/v1/matters", post(api::matters::publish))
-        .route("/v1/queues", get(api::operations::queues))
-        .route("/v1/dead-letters", get(api::operations::dead_letters))
-        .route("/v1/dead-letters:retry", post(api::operations::retry))
-        .route("/log/{*path}", get(api::log::file))
-        .route("/openapi.json", get(api::openapi))
-        .route("/v1/accounts", get(api::accounts::list))
-        .route("/v1/accounts:invite", post(api::accounts::invite))
-        .route("/v1/audit", get(api::accounts::audit))
+    api::docs::routed(api::docs::questions())
+        .merge(verify::routes())
         .merge(door::routes())
         .merge(console::routes())
 }

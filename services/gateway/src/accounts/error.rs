@@ -22,10 +22,14 @@ pub(crate) enum AccountError {
     #[error("账号名已被使用 / the account name is taken")]
     Taken,
     /// Not a name.
-    #[error("账号名应为 2 至 64 个字符，姓名不得为空 / an account name has 2 to 64 characters, a display name at least one")]
+    #[error(
+        "账号名应为 2 至 64 个字符，姓名不得为空 / an account name has 2 to 64 characters, a display name at least one"
+    )]
     Name,
     /// Not a password.
-    #[error("口令至少 12 个字符，不得包含账号名 / a password has at least 12 characters and does not hold the account name")]
+    #[error(
+        "口令至少 12 个字符，不得包含账号名 / a password has at least 12 characters and does not hold the account name"
+    )]
     WeakPassword,
     /// The same password twice was wanted.
     #[error("两次输入的口令不一致 / the two passwords differ")]
@@ -48,7 +52,9 @@ impl AccountError {
     /// What can be done about it.
     pub(crate) fn class(&self) -> ErrorClass {
         match self {
-            Self::Wrong | Self::Name | Self::WeakPassword | Self::Repeated | Self::NoAccount => ErrorClass::Invalid,
+            Self::Wrong | Self::Name | Self::WeakPassword | Self::Repeated | Self::NoAccount => {
+                ErrorClass::Invalid
+            }
             Self::TooMany(_) => ErrorClass::Exhausted,
             Self::Link => ErrorClass::NotFound,
             Self::Taken => ErrorClass::Conflict,

@@ -1,19 +1,25 @@
 //! REST: parse → call a role → render. No decisions of its own.
 
 pub(crate) mod accounts;
+mod copies;
+pub(crate) mod docs;
 pub(crate) mod download;
+mod figures;
 pub(crate) mod health;
 pub(crate) mod items;
 pub(crate) mod log;
 pub(crate) mod matters;
 pub(crate) mod operations;
 pub(crate) mod packages;
+mod papers;
+pub(crate) mod policies;
 mod problems;
+pub(crate) mod registrations;
+pub(crate) mod transfers;
 mod upload;
+mod verify;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::http::header;
-use axum::response::IntoResponse;
 use dengbei_records::ItemId;
 
 use crate::problem::Refusal;
@@ -25,9 +31,17 @@ pub(crate) fn item_id(text: &str) -> Result<ItemId, Refusal> {
 
 /// A UUID that a path or a parameter names, as its bytes.
 pub(crate) fn uuid(text: &str) -> Result<bytes::Bytes, Refusal> {
-    let id: uuid::Uuid =
-        text.trim().parse().map_err(|_| Refusal::invalid("request.id", "不是有效的标识", "not a valid id"))?;
+    let id: uuid::Uuid = text
+        .trim()
+        .parse()
+        .map_err(|_| Refusal::invalid("request.id", "不是有效的标识", "not a valid id"))?;
     Ok(bytes::Bytes::copy_from_slice(id.as_bytes()))
+}
+
+/// What stands before `:verb` in the last segment of a path, which a route cannot tell apart by itself.
+pub(crate) fn with_verb<'a>(segment: &'a str, verb: &str) -> Result<&'a str, Refusal> {
+    let before = segment.strip_suffix(verb).and_then(|before| before.strip_suffix(':'));
+    before.ok_or_else(crate::problem::no_route)
 }
 
 /// A number that a form leaves empty is none.
@@ -51,9 +65,4 @@ pub(crate) fn not_json(error: &JsonRejection) -> Refusal {
 /// A query string that does not read.
 pub(crate) fn not_a_query(error: &QueryRejection) -> Refusal {
     Refusal::invalid("request.parameters", "请求参数无效", error.body_text())
-}
-
-/// The description of this interface.
-pub(crate) async fn openapi() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json"))
 }

@@ -125,8 +125,12 @@ pub(crate) async fn queues(State(gateway): State<Gateway>) -> Json<Queues> {
     let services = standing.roles.iter().map(|(name, reply)| service(name, reply)).collect();
     Json(Queues {
         services,
-        ingest: standing.ingest.map_or_else(|p| IngestStanding { problem: told(&p), ..Default::default() }, intake),
-        filing: standing.filing.map_or_else(|p| FilingStanding { problem: told(&p), ..Default::default() }, filing),
+        ingest: standing
+            .ingest
+            .map_or_else(|p| IngestStanding { problem: told(&p), ..Default::default() }, intake),
+        filing: standing
+            .filing
+            .map_or_else(|p| FilingStanding { problem: told(&p), ..Default::default() }, filing),
         figures: standing.figures.map_or_else(
             |p| CountedStanding { problem: told(&p), ..Default::default() },
             |f| CountedStanding {

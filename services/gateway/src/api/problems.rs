@@ -24,7 +24,8 @@ const TABLE: [(&str, &str); 8] = [
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let body = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let answer = |what: &str| ResponseBuilder::new().description(what).content("application/json", body()).build();
+        let answer =
+            |what: &str| ResponseBuilder::new().description(what).content("application/json", body()).build();
         TABLE.iter().map(|(status, what)| ((*status).to_owned(), RefOr::T(answer(what)))).collect()
     }
 }

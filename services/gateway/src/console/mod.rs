@@ -1,14 +1,37 @@
 //! The console: pages rendered here, no script, no font and no picture from anywhere else. Chinese first.
 //!
 //! Every text goes through maud, which escapes it. What a page cannot learn because a role is away it shows as "–"
-//! and says so; it does not fail as a whole.
+//! and says so; it does not fail as a whole. One file a page; what pages share stands in `layout` (the frame),
+//! `view` (what a page starts from), `pieces` (fields, links, tables' ends), `chart` and `words`.
 
-pub(crate) mod dead_letters;
-pub(crate) mod item;
-pub(crate) mod items;
+mod asked;
+mod certificate;
+mod certificates;
+mod chart;
+mod dead_letters;
+mod desk;
+mod filing;
+mod item;
+mod items;
 mod layout;
-pub(crate) mod overview;
+mod operations;
+mod overview;
+mod pack;
+mod parked;
+mod pieces;
+mod policies;
+mod policy;
+mod registration;
+mod registrations;
+mod report;
+mod returns;
+mod sites;
 mod station;
+mod told;
+mod transfer;
+mod transfers;
+mod troubles;
+mod view;
 mod words;
 
 use axum::Router;
@@ -29,8 +52,27 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/", get(overview::show))
         .route("/items", get(items::show))
         .route("/items/{id}", get(item::show))
+        .route("/filing", get(filing::show))
+        .route("/packs/{number}", get(pack::show))
+        .route("/returns", get(returns::show))
+        .route("/parked", get(parked::show).post(parked::publish))
+        .route("/registrations", get(registrations::show).post(desk::apply))
+        .route("/registrations/{batch}", get(registration::show).post(desk::decide))
+        .route("/certificates", get(certificates::show))
+        .route("/certificates/{number}", get(certificate::show))
+        .route("/transfers", get(transfers::show).post(desk::propose))
+        .route("/transfers/{number}", get(transfer::show).post(desk::sign))
+        .route("/sites", get(sites::show))
+        .route("/troubles", get(troubles::show))
+        .route("/operations", get(operations::show))
         .route("/dead-letters", get(dead_letters::show).post(dead_letters::retry))
-        .route("/assets/console.css", get(style))
+        .route("/policies", get(policies::show))
+        .route("/policies/{unit}", get(policy::show).post(policy::save))
+        .merge(assets())
+}
+
+fn assets() -> Router<Gateway> {
+    Router::new().route("/assets/console.css", get(style)).route("/assets/mark.svg", get(mark))
 }
 
 /// In which language a page speaks.
@@ -59,8 +101,12 @@ impl Language {
     pub(crate) fn link(self, path: &str) -> String {
         match self {
             Self::Chinese => path.to_owned(),
-            Self::English if path.contains('?') => format!("{path}&lang=en"),
-            Self::English => format!("{path}?lang=en"),
+            Self::English => {
+                let (path, place) = path.split_once('#').map_or((path, None), |(p, at)| (p, Some(at)));
+                let joint = if path.contains('?') { '&' } else { '?' };
+                let place = place.map(|at| format!("#{at}")).unwrap_or_default();
+                format!("{path}{joint}lang=en{place}")
+            }
         }
     }
 }
@@ -80,23 +126,22 @@ impl Spoken {
 
 /// A page that says what went wrong, with the status of it.
 pub(crate) fn refused(refusal: &Refusal, language: Language) -> Response {
-    let problem = refusal.problem();
-    let body = maud::html! {
-        section.card {
-            p { (language.say(&problem.message, &problem.message_en)) }
-            @if !problem.remedy.is_empty() { p { (problem.remedy) } }
-            p.quiet { code { (problem.code) } }
-        }
-    };
-    (refusal.status(), Page::new(language, language.say("无法显示", "Cannot be shown")).render(&body))
+    let title = language.say("无法完成", "This could not be done");
+    (refusal.status(), Page::new(language, title).render(&view::trouble(refusal.problem(), language)))
         .into_response()
 }
 
 /// The one style sheet.
-pub(crate) async fn style() -> impl IntoResponse {
+async fn style() -> impl IntoResponse {
     let headers =
         [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
     (headers, include_str!("console.css"))
+}
+
+/// The mark beside the name.
+async fn mark() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (headers, include_str!("mark.svg"))
 }
 
 /// 12,408.
@@ -132,6 +177,7 @@ mod tests {
     #[test]
     fn links_keep_the_language() {
         assert_eq!(Language::English.link("/items?q=1"), "/items?q=1&lang=en");
+        assert_eq!(Language::English.link("/items/1#h-2"), "/items/1?lang=en#h-2");
         assert_eq!(Language::from_name("en").link("/"), "/?lang=en");
         assert_eq!(Language::from_name("fr").link("/"), "/");
     }

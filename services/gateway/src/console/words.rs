@@ -1,82 +1,212 @@
-//! Words for states, facts and services, in both languages, and how they are marked.
+//! Words for states, facts and services, in both languages, and how they are marked: a word with a border, and a
+//! colour that is never alone.
 
 use dengbei_chain::FactKind;
-use dengbei_records::{Custody, Retention};
+use dengbei_records::Retention;
 use maud::{Markup, html};
 
 use super::Language;
 
-/// What was never kept has no custody, but a name in lists.
-const REFUSED: &str = "refused";
-
-/// A state as word and border: never by colour alone.
-pub(super) fn custody(name: &str, language: Language) -> Markup {
-    let Some(state) = Custody::from_name(name) else {
-        return html! { span.tag.bad { (language.say(if name == REFUSED { "拒收" } else { name }, name)) } };
-    };
-    let (class, english) = match state {
-        Custody::Parked => ("wait", "parked"),
-        Custody::Prefiled => ("doing", "pre-filed"),
-        Custody::Planned => ("doing", "to be filed"),
-        Custody::Filed => ("good", "filed"),
-        Custody::Returned => ("bad", "returned"),
-        Custody::Superseded => ("", "superseded"),
-        Custody::Accessioned => ("good", "accessioned"),
-    };
-    html! { span class={ "tag " (class) } { (language.say(state.word(), english)) } }
+/// Of what a state is one. The names are those of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Custody,
+    Registration,
+    Preservation,
+    Batch,
+    Transfer,
+    Copy,
+    Trouble,
+    Purpose,
+    Class,
+    Result,
 }
 
-/// Every custody with its word, for choosing.
-pub(super) fn custodies(language: Language) -> Vec<(&'static str, &'static str)> {
-    [
-        Custody::Parked,
-        Custody::Prefiled,
-        Custody::Planned,
-        Custody::Filed,
-        Custody::Returned,
-        Custody::Superseded,
-        Custody::Accessioned,
-    ]
-    .into_iter()
-    .map(|c| (c.name(), language.say(c.word(), c.name())))
-    .chain([(REFUSED, language.say("拒收", REFUSED))])
-    .collect()
+/// What a state is, its name, its mark (good, bad, wait, doing, none), Chinese, English.
+type Row = (Of, &'static str, &'static str, &'static str, &'static str);
+
+const STATES: &[Row] = &[
+    (Of::Custody, "parked", "wait", "待配置", "parked"),
+    (Of::Custody, "prefiled", "doing", "已预归档", "pre-filed"),
+    (Of::Custody, "planned", "doing", "待归档", "to be filed"),
+    (Of::Custody, "filed", "good", "已归档", "filed"),
+    (Of::Custody, "returned", "bad", "已退回", "returned"),
+    (Of::Custody, "superseded", "", "已被替代", "superseded"),
+    (Of::Custody, "accessioned", "good", "已进馆", "accessioned"),
+    (Of::Custody, "refused", "bad", "拒收", "refused"),
+    (Of::Registration, "unregistered", "", "未登记", "unregistered"),
+    (Of::Registration, "applied", "doing", "已申请", "applied for"),
+    (Of::Registration, "registered", "doing", "已登记", "registered"),
+    (Of::Registration, "backed_up", "doing", "已备份", "backed up"),
+    (Of::Registration, "certified", "good", "已发证", "certified"),
+    (Of::Preservation, "none", "", "未存储", "not stored"),
+    (Of::Preservation, "stored", "doing", "已存储", "stored"),
+    (Of::Preservation, "secured", "good", "备份达标", "secured"),
+    (Of::Preservation, "suspect", "bad", "存疑", "suspect"),
+    (Of::Batch, "applied", "wait", "已申请", "applied for"),
+    (Of::Batch, "accepted", "doing", "已受理", "accepted"),
+    (Of::Batch, "received", "doing", "已接收", "received"),
+    (Of::Batch, "checked", "doing", "已检测", "checked"),
+    (Of::Batch, "registered", "doing", "已登记", "registered"),
+    (Of::Batch, "backed_up", "doing", "已备份", "backed up"),
+    (Of::Batch, "certified", "good", "已发证", "certified"),
+    (Of::Batch, "declined", "bad", "不予登记", "declined"),
+    (Of::Transfer, "packed", "doing", "已组包", "packed"),
+    (Of::Transfer, "submitted", "doing", "已移交", "submitted"),
+    (Of::Transfer, "verified", "wait", "已检测待签", "verified, to be signed"),
+    (Of::Transfer, "accepted", "doing", "已交接", "accepted"),
+    (Of::Transfer, "accessioned", "good", "已进馆", "accessioned"),
+    (Of::Transfer, "rejected", "bad", "已退回", "rejected"),
+    (Of::Copy, "waiting", "wait", "待存", "waiting"),
+    (Of::Copy, "stored", "good", "完好", "intact"),
+    (Of::Copy, "damaged", "bad", "损坏", "damaged"),
+    (Of::Copy, "missing", "bad", "缺失", "missing"),
+    (Of::Trouble, "damaged", "bad", "内容改变", "changed"),
+    (Of::Trouble, "truncated", "bad", "长度改变", "truncated"),
+    (Of::Trouble, "unreadable", "bad", "无法读取", "unreadable"),
+    (Of::Trouble, "unexpected", "bad", "来历不明", "unexpected"),
+    (Of::Trouble, "rolled_back", "bad", "回退", "rolled back"),
+    (Of::Trouble, "missing", "bad", "缺失", "missing"),
+    (Of::Trouble, "waiting", "wait", "待存", "waiting for the site"),
+    (Of::Purpose, "storage", "", "存储副本", "storage copy"),
+    (Of::Purpose, "backup", "good", "备份", "backup"),
+    (Of::Purpose, "accession", "good", "进馆", "accession"),
+    (Of::Class, "primary", "", "主备份点", "primary"),
+    (Of::Class, "archive", "", "档案馆", "archive"),
+    (Of::Class, "remote", "", "异地", "remote"),
+    (Of::Class, "offline", "", "离线", "offline"),
+    (Of::Result, "passed", "good", "通过", "passed"),
+    (Of::Result, "failed", "bad", "不通过", "failed"),
+    (Of::Result, "warning", "wait", "警告", "warning"),
+    (Of::Result, "not_applicable", "", "不适用", "not applicable"),
+    (Of::Result, "unverifiable", "wait", "无法验证", "unverifiable"),
+];
+
+fn row(of: Of, name: &str) -> Option<&'static Row> {
+    STATES.iter().find(|row| row.0 == of && row.1 == name)
 }
 
-/// A fact's word, and whether it is bad news.
-pub(super) fn fact(name: &str, language: Language) -> (String, bool) {
-    let word = FactKind::from_name(name).map_or(name, |kind| language.say(kind.word(), kind.name()));
-    (word.to_owned(), matches!(name, "submission.refused" | "item.returned"))
+/// A state as word and border: never by colour alone. One of a later version by its name.
+pub(super) fn tag(of: Of, name: &str, l: Language) -> Markup {
+    let (mark, word) = row(of, name).map_or(("", name), |row| (row.2, l.say(row.3, row.4)));
+    html! { @if !name.is_empty() { span class={ "tag " (mark) } { (word) } } @else { "–" } }
+}
+
+/// A state's word alone.
+pub(super) fn state(of: Of, name: &str, l: Language) -> &str {
+    row(of, name).map_or(name, |row| l.say(row.3, row.4))
+}
+
+/// Every state with its word, for choosing.
+pub(super) fn states(of: Of, l: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
+    STATES.iter().filter(move |row| row.0 == of).map(move |row| (row.1, l.say(row.3, row.4)))
+}
+
+/// English beside [`FactKind::word`].
+const FACTS: &[(&str, &str)] = &[
+    ("item.prefiled", "Pre-filed"),
+    ("item.parked", "Parked"),
+    ("submission.refused", "Refused"),
+    ("item.checked", "Checked"),
+    ("matter.published", "Matter published"),
+    ("item.filed", "Filed"),
+    ("item.returned", "Returned"),
+    ("item.superseded", "Superseded"),
+    ("batch.filed", "Pack sealed by the unit"),
+    ("pack.written", "Documents packed"),
+    ("batch.applied", "Registration applied for"),
+    ("batch.declined", "Registration declined"),
+    ("batch.registered", "Registered"),
+    ("pack.stored", "Copy stored"),
+    ("pack.secured", "Backup complete"),
+    ("pack.repaired", "Copy repaired"),
+    ("certificate.issued", "Certificate issued"),
+    ("transfer.packed", "Transfer packed"),
+    ("transfer.checked", "Transfer checked"),
+    ("transfer.submitted", "Transfer submitted"),
+    ("transfer.rejected", "Transfer rejected"),
+    ("transfer.accepted", "Handover signed"),
+    ("item.accessioned", "Accessioned"),
+    ("pack.inspected", "Inspected"),
+    ("pack.damaged", "Copy damaged"),
+    ("pack.missing", "Copy missing"),
+];
+
+/// A fact's word.
+pub(super) fn fact(name: &str, l: Language) -> &str {
+    match l {
+        Language::Chinese => FactKind::from_name(name).map_or(name, |kind| kind.word()),
+        Language::English => FACTS.iter().find(|row| row.0 == name).map_or(name, |row| row.1),
+    }
+}
+
+/// Whether a fact is bad news.
+pub(super) fn is_bad(fact: &str) -> bool {
+    let bad = ["submission.refused", "item.returned", "batch.declined", "transfer.rejected"];
+    bad.contains(&fact) || matches!(fact, "pack.damaged" | "pack.missing")
 }
 
 /// Which service states a fact.
-pub(super) fn service_of(fact: &str, language: Language) -> &'static str {
-    match fact {
-        "item.prefiled" | "item.parked" | "submission.refused" => language.say("接收", "ingest"),
-        "item.checked" => language.say("检测", "fixity"),
-        "item.filed" | "item.returned" | "item.superseded" | "batch.filed" | "matter.published" => {
-            language.say("登记", "registration")
+pub(super) fn service_of(fact: &str, l: Language) -> &'static str {
+    match fact.split_once('.') {
+        Some(("item", "prefiled" | "parked") | ("submission", _)) => service("ingest", l),
+        Some(("item" | "transfer", "checked") | ("pack", "inspected" | "damaged" | "missing")) => {
+            service("fixity", l)
+        }
+        Some(("pack", "stored" | "secured" | "repaired")) => service("replication", l),
+        Some(("item" | "batch" | "pack" | "matter" | "certificate" | "transfer", _)) => {
+            service("registration", l)
         }
         _ => "",
     }
 }
 
-/// A role's name.
-pub(super) fn service(name: &str, language: Language) -> &str {
-    match name {
-        "ingest" => language.say("接收", "ingest"),
-        "registration" => language.say("登记", "registration"),
-        "fixity" => language.say("检测", "fixity"),
-        "query" => language.say("查询", "query"),
-        other => other,
-    }
+const SERVICES: &[(&str, &str)] = &[
+    ("gateway", "门户"),
+    ("ingest", "接收"),
+    ("registration", "登记"),
+    ("fixity", "检测"),
+    ("replication", "备份"),
+    ("query", "查询"),
+    ("site", "备份点"),
+];
+
+/// A role's name; empty for none of ours.
+pub(super) fn service(name: &str, l: Language) -> &'static str {
+    SERVICES.iter().find(|row| row.0 == name).map_or("", |row| l.say(row.1, row.0))
 }
 
 /// 保管期限.
-pub(super) fn retention(code: &str, language: Language) -> String {
-    match (Retention::from_source(code), language) {
-        (Ok(retention), Language::Chinese) => retention.word().into(),
-        _ => code.into(),
+pub(super) fn retention(code: &str, l: Language) -> String {
+    match Retention::from_source(code) {
+        Ok(retention) => l.say(retention.word(), english(retention)).into(),
+        Err(_) if code.is_empty() => "–".into(),
+        Err(_) => code.into(),
+    }
+}
+
+const fn english(retention: Retention) -> &'static str {
+    match retention {
+        Retention::Permanent => "permanent",
+        Retention::ThirtyYears => "30 years",
+        Retention::TenYears => "10 years",
+    }
+}
+
+/// Every retention with its code and word.
+pub(super) fn retentions(l: Language) -> [(&'static str, &'static str); 3] {
+    [Retention::Permanent, Retention::ThirtyYears, Retention::TenYears]
+        .map(|r| (r.code(), l.say(r.word(), english(r))))
+}
+
+/// Which of the four properties (四性) a check is of, by its id.
+pub(super) fn property(check: &str, l: Language) -> &'static str {
+    match check.as_bytes().first() {
+        Some(b'A') => l.say("真实性", "authenticity"),
+        Some(b'I') => l.say("完整性", "integrity"),
+        Some(b'U') => l.say("可用性", "usability"),
+        Some(b'S') => l.say("安全性", "security"),
+        _ => "",
     }
 }
 
@@ -98,7 +228,7 @@ pub(super) fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
-    let (mut tenths, mut unit) = (bytes * 10 / 1024, 0);
+    let (mut tenths, mut unit) = (bytes.saturating_mul(10) / 1024, 0);
     while tenths >= 10_240 && unit < UNITS.len() - 1 {
         tenths /= 1024;
         unit += 1;
@@ -117,5 +247,21 @@ mod tests {
             [-5, 400, 12_000, 180_000, 86_400_000].map(lasting),
             ["0.0 s", "0.4 s", "12 s", "3 min", "24 h"]
         );
+    }
+
+    #[test]
+    fn every_fact_has_an_english_word_and_a_service() {
+        for (_, name, zh) in FactKind::ALL {
+            let en = fact(name, Language::English);
+            assert!(en != name && en.is_ascii(), "{name}: {en}");
+            assert_eq!(fact(name, Language::Chinese), zh);
+            assert!(!service_of(name, Language::English).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_a_later_version_shows_its_name() {
+        assert!(tag(Of::Batch, "weighed", Language::Chinese).into_string().contains("weighed"));
+        assert_eq!(state(Of::Transfer, "verified", Language::Chinese), "已检测待签");
     }
 }

@@ -61,7 +61,12 @@ pub(crate) async fn change_password(
     }
 }
 
-async fn changed(gateway: &Gateway, who: &Who, headers: &HeaderMap, given: Passwords) -> Result<(), AccountError> {
+async fn changed(
+    gateway: &Gateway,
+    who: &Who,
+    headers: &HeaderMap,
+    given: Passwords,
+) -> Result<(), AccountError> {
     if given.new != given.again {
         return Err(AccountError::Repeated);
     }
@@ -101,7 +106,9 @@ pub(crate) async fn audit(
     };
     let l = Language::from_name(&filters.lang);
     match crate::api::accounts::rows(&gateway, &filters).await {
-        Ok((rows, next)) => pages::audit(l, &gateway.area, &filters, (&rows, next.as_deref())).into_response(),
+        Ok((rows, next)) => {
+            pages::audit(l, &gateway.area, &filters, (&rows, next.as_deref())).into_response()
+        }
         Err(refusal) => refused(&refusal, l),
     }
 }

@@ -57,7 +57,8 @@ pub(crate) async fn redeem(
     }
     let repeated = given.password == given.again;
     let new = NewAccount { name: given.account, display_name: given.display_name, password: given.password };
-    let made = if repeated { make(&gateway, &who, &secret, new.clone()).await } else { Err(AccountError::Repeated) };
+    let made =
+        if repeated { make(&gateway, &who, &secret, new.clone()).await } else { Err(AccountError::Repeated) };
     match made {
         Ok(session) => sign_in::let_in_new(&session, l.link("/").as_str(), &headers),
         Err(AccountError::Link) => crate::console::refused(&AccountError::Link.into(), l),

@@ -176,9 +176,8 @@ fn stranger_at_the_door(request: &Request) -> Response {
 /// Whether a person looks at it: every route that is neither the interface nor the log.
 fn is_page(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    route.is_some_and(|route| {
-        !route.starts_with("/v1/") && !route.starts_with("/log/") && route != "/metrics"
-    })
+    route
+        .is_some_and(|route| !route.starts_with("/v1/") && !route.starts_with("/log/") && route != "/metrics")
 }
 
 #[cfg(test)]
@@ -222,7 +221,13 @@ mod tests {
     #[test]
     fn entries_of_the_log_are_not_public() {
         assert!(is_public("/log/checkpoint") && is_public("/log/tile/0/000") && is_public("/verify"));
-        for path in ["/log/tile/entries/000", "/log/tile/%65ntries/000", "/log//tile/entries/000", "/v1/items", "/account"] {
+        for path in [
+            "/log/tile/entries/000",
+            "/log/tile/%65ntries/000",
+            "/log//tile/entries/000",
+            "/v1/items",
+            "/account",
+        ] {
             assert!(!is_public(path), "{path}");
         }
     }

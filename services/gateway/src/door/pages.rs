@@ -20,7 +20,12 @@ fn trouble(problem: Option<&Problem>, l: Language) -> Markup {
 }
 
 /// Asks for account and password, or the token; with what was wrong the last time.
-pub(super) fn sign_in(l: Language, next: &str, has_accounts: bool, problem: Option<&Problem>) -> Html<String> {
+pub(super) fn sign_in(
+    l: Language,
+    next: &str,
+    has_accounts: bool,
+    problem: Option<&Problem>,
+) -> Html<String> {
     let to = format!("/sign-in?next={}", escaped(next));
     let here = format!("{to}{}", l.say("", "&lang=en"));
     let body = html! {
@@ -51,7 +56,12 @@ fn by_token(here: &str, l: Language) -> Markup {
 }
 
 /// The form of a one-time link.
-pub(super) fn welcome(l: Language, secret: &str, given: &NewAccount, problem: Option<&Problem>) -> Html<String> {
+pub(super) fn welcome(
+    l: Language,
+    secret: &str,
+    given: &NewAccount,
+    problem: Option<&Problem>,
+) -> Html<String> {
     let body = html! {
         section.card.sign-in {
             (trouble(problem, l))

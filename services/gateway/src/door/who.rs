@@ -79,7 +79,9 @@ impl Who {
     pub(crate) fn decides_as(&self, given: &str) -> Result<String, Refusal> {
         let given = given.trim();
         match &self.account {
-            Some(account) if given.is_empty() || given == account.display_name => Ok(account.display_name.clone()),
+            Some(account) if given.is_empty() || given == account.display_name => {
+                Ok(account.display_name.clone())
+            }
             Some(_) => Err(not_you()),
             None if given.is_empty() => Ok(self.name().to_owned()),
             None => Ok(given.to_owned()),
@@ -175,7 +177,8 @@ fn make(path: &Path) -> anyhow::Result<String> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|e| anyhow::anyhow!("{e}"))?;
     let beside = path.with_extension(format!("key.{}", std::process::id()));
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&beside, path);
@@ -218,7 +221,8 @@ mod tests {
     #[test]
     fn the_actor_key_is_made_once_and_a_damaged_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let (one, two) = (ActorKey::open_or_make(folder.path()).unwrap(), ActorKey::open_or_make(folder.path()).unwrap());
+        let (one, two) =
+            (ActorKey::open_or_make(folder.path()).unwrap(), ActorKey::open_or_make(folder.path()).unwrap());
         assert_eq!(one.blind("x"), two.blind("x"));
         std::fs::write(folder.path().join("actor.key"), "abcd").unwrap();
         assert!(ActorKey::open_or_make(folder.path()).is_err());

@@ -41,10 +41,12 @@ pub(crate) async fn insert(tx: &mut PgConnection, row: &AccountRow, folded: &str
 
 /// The account of a folded name.
 pub(crate) async fn by_name(pool: &PgPool, folded: &str) -> sqlx::Result<Option<AccountRow>> {
-    sqlx::query_as("select id, name, display_name, password, created_at from gateway.accounts where folded = $1")
-        .bind(folded)
-        .fetch_optional(pool)
-        .await
+    sqlx::query_as(
+        "select id, name, display_name, password, created_at from gateway.accounts where folded = $1",
+    )
+    .bind(folded)
+    .fetch_optional(pool)
+    .await
 }
 
 /// All, oldest first.

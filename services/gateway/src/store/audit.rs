@@ -31,7 +31,8 @@ pub(crate) struct Wanted {
 
 /// Adds rows, all or none.
 pub(crate) async fn append(pool: &PgPool, rows: &[AuditRow]) -> sqlx::Result<()> {
-    let column = |pick: fn(&AuditRow) -> &str| rows.iter().map(|row| pick(row).to_owned()).collect::<Vec<_>>();
+    let column =
+        |pick: fn(&AuditRow) -> &str| rows.iter().map(|row| pick(row).to_owned()).collect::<Vec<_>>();
     sqlx::query(
         "insert into gateway.audit (at, account, who, action, object, detail, address)
          select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])",

@@ -63,5 +63,8 @@ pub(crate) async fn note_account(tx: &mut PgConnection, digest: &[u8], account: 
 
 /// Takes back every first link that nobody has used.
 pub(crate) async fn take_back_first(tx: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("delete from gateway.links where purpose = 'first' and used_at is null").execute(tx).await.map(drop)
+    sqlx::query("delete from gateway.links where purpose = 'first' and used_at is null")
+        .execute(tx)
+        .await
+        .map(drop)
 }

@@ -23,7 +23,12 @@ impl SessionRow {
 }
 
 /// Begins one; those that have ended go.
-pub(crate) async fn begin(pool: &PgPool, digest: &[u8], account: Uuid, until: (i64, i64, i64)) -> sqlx::Result<()> {
+pub(crate) async fn begin(
+    pool: &PgPool,
+    digest: &[u8],
+    account: Uuid,
+    until: (i64, i64, i64),
+) -> sqlx::Result<()> {
     let (now, expires_at, ends_at) = until;
     sqlx::query(
         "with ended as (delete from gateway.sessions where expires_at <= $3)

@@ -1,0 +1,216 @@
+//! The description of the interface, made from the code: every handler says what it takes and gives, and the same list
+//! routes it. What a path of the router cannot spell (`…/{batch}:decide`, `….pdf` after a parameter, a path of several
+//! segments) is routed here by hand and described all the same.
+
+use axum::Router;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{
+    accounts, copies, download, figures, health, items, log, matters, operations, packages, papers, policies,
+    registrations, transfers, verify,
+};
+use crate::service::Gateway;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "dengbei", version = "1", description = "Registration and backup of electronic records",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    paths(registrations::decision, transfers::decision, papers::certificate, papers::certificate_pdf, log::file),
+    components(schemas(crate::problem::ProblemBody)),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Description;
+
+/// The door's token, as a bearer.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Uploads, which have a bound of their own.
+pub(crate) fn uploads() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(packages::one)).routes(routes!(packages::batch))
+}
+
+/// Everything else that is asked, but for pages.
+pub(crate) fn questions() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(about_items())
+        .merge(about_life())
+        .merge(about_papers())
+        .merge(about_people())
+        .route("/v1/registrations/{batch}", post(registrations::decision))
+        .route("/v1/transfers/{transfer_no}", post(transfers::decision))
+        .route("/v1/certificates/{certificate_no}", get(papers::certificate_or_pdf))
+        .route("/log/{*path}", get(log::file))
+        .route("/openapi.json", get(document))
+}
+
+fn about_items() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(items::list))
+        .routes(routes!(items::states))
+        .routes(routes!(items::one))
+        .routes(routes!(items::receipt))
+        .routes(routes!(download::package))
+        .routes(routes!(matters::publish))
+        .routes(routes!(operations::queues))
+        .routes(routes!(operations::dead_letters))
+        .routes(routes!(operations::retry))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(figures::figures))
+}
+
+fn about_life() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(registrations::list, registrations::apply))
+        .routes(routes!(registrations::one))
+        .routes(routes!(transfers::list, transfers::propose))
+        .routes(routes!(transfers::one))
+        .routes(routes!(copies::copies))
+        .routes(routes!(copies::sites))
+        .routes(routes!(copies::troubles))
+        .routes(routes!(policies::default_policy, policies::set_default_policy))
+        .routes(routes!(policies::policy, policies::set_policy))
+}
+
+fn about_papers() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(papers::application))
+        .routes(routes!(papers::application_pdf))
+        .routes(routes!(papers::decision))
+        .routes(routes!(papers::decision_pdf))
+        .routes(routes!(papers::handover))
+        .routes(routes!(papers::handover_pdf))
+        .routes(routes!(papers::digests))
+        .routes(routes!(papers::digests_pdf))
+        .routes(routes!(papers::catalogue))
+        .routes(routes!(papers::catalogue_pdf))
+        .routes(routes!(papers::filing))
+        .routes(routes!(papers::filing_pdf))
+        .routes(routes!(verify::verify))
+}
+
+fn about_people() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::invite))
+        .routes(routes!(accounts::audit))
+}
+
+/// What answers however much is in hand.
+pub(crate) fn always() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(health::health))
+}
+
+/// The whole description.
+fn described() -> utoipa::openapi::OpenApi {
+    let mut document = questions().into_openapi();
+    document.merge(uploads().into_openapi());
+    document.merge(always().into_openapi());
+    document
+}
+
+/// The router alone of a part.
+pub(crate) fn routed(part: OpenApiRouter<Gateway>) -> Router<Gateway> {
+    part.into()
+}
+
+/// The description of this interface.
+async fn document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], described().to_json().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn operations() -> Vec<(String, String, Value)> {
+        let document: Value = serde_json::from_str(&described().to_json().unwrap()).unwrap();
+        let paths = document["paths"].as_object().unwrap().clone();
+        let flat = |(path, methods): (String, Value)| {
+            let methods = methods.as_object().unwrap().clone();
+            methods.into_iter().map(move |(method, operation)| (path.clone(), method, operation))
+        };
+        paths.into_iter().flat_map(flat).collect()
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own_a_summary_and_answers_that_say_what_they_are() {
+        let mut ids = BTreeSet::new();
+        for (path, method, operation) in operations() {
+            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+            assert!(!id.is_empty() && id.is_ascii(), "{method} {path} has no operation id");
+            assert!(ids.insert(id.clone()), "{id} stands twice");
+            assert!(operation["summary"].is_string(), "{id} has no summary");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(!responses.is_empty(), "{id} answers nothing");
+            for (status, response) in responses {
+                let what = response["description"].as_str().unwrap_or_default();
+                assert!(!what.is_empty(), "{id} {status} does not say what it is");
+                assert!(response["content"].is_object(), "{id} {status} has no body");
+            }
+            let given: BTreeSet<&str> = operation["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|p| p["in"] == "path")
+                .filter_map(|p| p["name"].as_str())
+                .collect();
+            let named: BTreeSet<&str> =
+                path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+            assert_eq!(given, named, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_document_is_whole_and_its_title_is_ascii() {
+        let text = described().to_json().unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert!(document["info"]["title"].as_str().unwrap().is_ascii());
+        assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (_, rest) in
+            text.match_indices("#/components/schemas/").map(|(at, m)| (at, &text[at + m.len()..]))
+        {
+            let name = rest.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name} is not described");
+        }
+    }
+
+    /// The routes as the source routes them: what is in the router by hand is described by hand, and nothing is left out.
+    #[test]
+    fn every_route_of_the_interface_is_described() {
+        let sources = [include_str!("docs.rs"), include_str!("../service.rs")];
+        let described: BTreeSet<String> =
+            operations().into_iter().map(|(path, ..)| path.replace(":decide", "")).collect();
+        let mut seen = 0;
+        for source in sources {
+            let code = source.split("#[cfg(test)]").next().unwrap();
+            for route in code.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let is_ours = route.starts_with("/v1/") || route.starts_with("/log/");
+                if is_ours {
+                    seen += 1;
+                    assert!(described.contains(&route.replace('*', "")), "{route} is not described");
+                }
+            }
+        }
+        assert_eq!(seen, 4, "routed by hand");
+    }
+}
