@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::batches::Office;
+use crate::paper::Papers;
 use crate::policy::Policies;
 use crate::publish_matter::Publisher;
 use crate::read_filed::{Holdings, Piece};
@@ -165,8 +166,12 @@ impl Registration for Served {
         rule(&set.map_err(|e| status::report(&e.problem(), &e))?)
     }
 
-    async fn paper(&self, _: Request<v1::PaperRequest>) -> Result<Response<v1::PaperReply>, Status> {
-        Err(Status::unimplemented("paper"))
+    async fn paper(&self, request: Request<v1::PaperRequest>) -> Result<Response<v1::PaperReply>, Status> {
+        let v1::PaperRequest { kind, id, format } = request.into_inner();
+        let papers = Papers { transfers: self.transfers.clone() };
+        let paper = papers.get(&kind, &id, &format).await.map_err(|e| status::report(&e.problem(), &e))?;
+        let (body, media_type, file_name) = (paper.body, paper.media_type.into(), paper.file_name);
+        Ok(Response::new(v1::PaperReply { body, media_type, file_name }))
     }
 }
 

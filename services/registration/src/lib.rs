@@ -22,6 +22,7 @@ mod filed_version;
 mod filing;
 mod grpc;
 mod metrics;
+mod paper;
 mod plan;
 mod policy;
 mod previous;

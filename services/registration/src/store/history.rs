@@ -74,6 +74,19 @@ pub(crate) async fn proof(
     }))
 }
 
+/// The first and the last archival code of a pack.
+pub(crate) async fn first_and_last_code(
+    tx: &mut PgConnection,
+    pack: PackNumber,
+) -> Result<(String, String), sqlx::Error> {
+    let row: (Option<String>, Option<String>) =
+        sqlx::query_as("select min(archival_code), max(archival_code) from pack_items where pack = $1")
+            .bind(signed(pack.get()))
+            .fetch_one(tx)
+            .await?;
+    Ok((row.0.unwrap_or_default(), row.1.unwrap_or_default()))
+}
+
 /// What waits, for console and metrics: small partial indexes, however much is filed.
 #[derive(Debug, Clone, Copy, Default, FromRow)]
 pub(crate) struct Counts {

@@ -8,15 +8,15 @@ use std::collections::{HashMap, HashSet};
 use dengbei_bus::{HandleError, Outcome};
 use dengbei_chain::facts::{CertificateIssued, Side, TransferChecked};
 use dengbei_chain::{Event, TRANSFER_REPORT, TransferReport};
-use dengbei_records::{EventHash, PackNumber, Timestamp};
+use dengbei_records::{EventHash, Timestamp};
 use sqlx::PgConnection;
 
 use super::pack::root_of;
 use super::step;
+use crate::store::batches;
 use crate::store::documents::{self, Held};
 use crate::store::transfers::members::{self, Member, Unfit};
 use crate::store::transfers::{self, Certificate, State, Transfer, certified, checks};
-use crate::store::unsigned;
 use crate::wake::{self, Topic};
 
 /// The packs of a certificate may be handed over from now on.
@@ -25,12 +25,7 @@ pub(crate) async fn certificate_issued(
     event: &Event,
     fact: &CertificateIssued,
 ) -> Result<(), HandleError> {
-    let packs: Option<Vec<i64>> = sqlx::query_scalar("select packs from batches where batch = $1")
-        .bind(fact.batch)
-        .fetch_optional(&mut *tx)
-        .await?;
-    let packs: Vec<PackNumber> =
-        packs.unwrap_or_default().into_iter().map(|p| PackNumber::new(unsigned(p))).collect();
+    let packs = batches::find(tx, fact.batch).await?.map(|batch| batch.packs).unwrap_or_default();
     let certificate =
         Certificate { event: event.hash, number: fact.certificate_no.clone(), batch: fact.batch };
     certified::note(tx, &certificate, &fact.unit_uscc, &packs, event.recorded_at).await?;

@@ -34,6 +34,7 @@ use sqlx::{PgConnection, PgPool};
 pub(crate) use decide::{Decision, Propose};
 pub(crate) use desk::{Due, Listed, Shown, Summary};
 pub(crate) use error::{TransferError, WorkError};
+pub(crate) use papers::{sealed, unit_keys};
 pub(crate) use hear::{certificate_issued, checked, read_report};
 
 use crate::author::{Author, Statement};

@@ -210,7 +210,7 @@ pub(crate) fn unit_keys(
 }
 
 /// A paper under its seals, as a document.
-pub(super) fn sealed<T: Serialize>(
+pub(crate) fn sealed<T: Serialize>(
     paper: &str,
     body: T,
     seal: impl FnOnce(&Sha256) -> Result<Vec<Seal>, WorkError>,
