@@ -1,5 +1,5 @@
 //! Every field of every paper is printed: what is in the data can be read on the page.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod common;
 mod pages;
@@ -54,13 +54,19 @@ fn grouped(digits: &str) -> String {
     out
 }
 
-fn leaves(path: String, value: &Value, out: &mut Vec<(String, Value)>) {
+fn leaves(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, v)| leaves(format!("{path}.{name}"), v, out)),
-        Value::Array(rows) => {
-            rows.iter().enumerate().for_each(|(n, v)| leaves(format!("{path}[{n}]"), v, out))
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                leaves(&format!("{path}.{name}"), field, out);
+            }
         }
-        leaf => out.push((path, leaf.clone())),
+        Value::Array(rows) => {
+            for (n, row) in rows.iter().enumerate() {
+                leaves(&format!("{path}[{n}]"), row, out);
+            }
+        }
+        leaf => out.push((path.to_owned(), leaf.clone())),
     }
 }
 
@@ -74,7 +80,7 @@ fn every_field_of_every_paper_is_on_the_page() {
         let pdf = press.pdf(kind, &json).unwrap();
         let words = pages::words(&pdf);
         let mut fields = Vec::new();
-        leaves(String::new(), &serde_json::from_slice(&json).unwrap(), &mut fields);
+        leaves("", &serde_json::from_slice(&json).unwrap(), &mut fields);
         assert!(fields.len() > 5, "{kind}: {fields:?}");
         for (path, value) in fields.iter().filter(|field| !UNPRINTED.contains(&field.0.as_str())) {
             let printings: Vec<String> = printings(value)
