@@ -1,4 +1,5 @@
-//! What fixity hears: `item.prefiled`, a whole bundle at once, and the matters that the checks need.
+//! What fixity hears: `item.prefiled`, a whole bundle at once, the matters that the checks need, and (`hear.rs`) packs,
+//! copies and transfers.
 //!
 //! Outside any transaction the bundle's packages are read from ingest and checked; then rows, documents and events are
 //! written in the bundle's transaction. A verdict is reached once per `item.prefiled`: what has one is skipped.
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::check::{self, Against};
 use crate::error::VerdictError;
+use crate::hear::Hearing;
 use crate::metrics;
 use crate::staged::{Arrived, Package, Reading, Staging};
 use crate::store::matters::{self, Key};
@@ -38,6 +40,7 @@ pub(crate) struct Checks {
     pub(crate) author: Author,
     pub(crate) scheme: Arc<Scheme>,
     pub(crate) checkers: Arc<Semaphore>,
+    pub(crate) hearing: Hearing,
 }
 
 /// An item whose verdict is still to be reached.
@@ -56,7 +59,7 @@ impl Handler for Checks {
     type Prepared = Vec<Checked>;
 
     fn wants(&self, kind: FactKind) -> bool {
-        matches!(kind, FactKind::ItemPrefiled | FactKind::MatterPublished)
+        matches!(kind, FactKind::ItemPrefiled | FactKind::MatterPublished) || Hearing::wants(kind)
     }
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Checked>, HandleError> {
@@ -89,6 +92,7 @@ impl Handler for Checks {
             self.author.state(tx, &prepared).await?;
             metrics::checked(&prepared);
         }
+        Hearing::filings(tx, events).await?;
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
             let is_stated = prepared.iter().any(|c| c.prefiled == event.hash);
@@ -98,7 +102,7 @@ impl Handler for Checks {
                     Outcome::Applied
                 }
                 _ if is_stated => Outcome::Applied,
-                _ => Outcome::Skipped,
+                _ => self.hearing.hear(tx, event).await?,
             });
         }
         Ok(outcomes)

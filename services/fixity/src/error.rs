@@ -6,6 +6,8 @@ use dengbei_kit::db;
 use dengbei_kit::documents::DocumentError;
 use dengbei_records::{ErrorClass, Invalid};
 
+use crate::sites::SiteFault;
+
 /// Why a verdict could not be reached or stated.
 #[derive(Debug, thiserror::Error)]
 pub enum VerdictError {
@@ -49,4 +51,30 @@ impl From<VerdictError> for HandleError {
     fn from(error: VerdictError) -> Self {
         Self::new(error.class(), error)
     }
+}
+
+/// Why a side of a transfer could not be checked. Never a verdict: the run is put off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TransferError {
+    /// What it rests on is not here yet.
+    #[error("所依据的内容尚未到达 / not here yet: {0}")]
+    NotYet(String),
+    /// A site that must be read does not answer.
+    #[error("备份点无法读取 / a site could not be read")]
+    Site(#[from] SiteFault),
+    /// The database did not do it.
+    #[error("检测库不可用 / fixity's database does not answer")]
+    Database(#[from] sqlx::Error),
+    /// A document could not be had or stored.
+    #[error("凭据文件无法取得或保存 / a document could not be had or stored")]
+    Document(#[from] DocumentError),
+    /// An event could not be read or written.
+    #[error("事件无法读写 / an event could not be read or written")]
+    Event(#[from] ReadError),
+    /// A list or report is not canonical.
+    #[error("清单或报告无效 / a list or report is not valid")]
+    Invalid(#[from] Invalid),
+    /// A fault of ours.
+    #[error("检测出错 / a fault of fixity: {0}")]
+    Fault(String),
 }

@@ -13,12 +13,15 @@
 mod check;
 mod consumer;
 mod error;
+mod hear;
 mod metrics;
 mod service;
+mod sites;
 mod staged;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod verdict;
 
 pub use error::VerdictError;

@@ -15,7 +15,10 @@ use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
 use crate::consumer::{CHECKERS, Checks};
+use crate::hear::Hearing;
+use crate::sites::Sites;
 use crate::staged::Staging;
+use crate::transfer::Transfers;
 use crate::verdict::Author;
 
 /// The name of its producer, its consumer and its inbox.
@@ -32,7 +35,16 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let pool = db::connect_with(&config.database, config.limits.database_connections, &migrators).await?;
     let nats = Nats::of(&config).await?;
     let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
-    let checks = checks(&config, pool.clone())?;
+    let sites = Sites::of(&config, &pool)?;
+    let hearing = hearing(&sites);
+    let checks = checks(&config, pool.clone(), hearing.clone())?;
+    let transfers = Transfers {
+        pool: pool.clone(),
+        sites,
+        author: checks.author.clone(),
+        registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
+        wake: hearing.wake,
+    };
 
     let mut tasks = Tasks::new(drain.clone());
     let relay = Relay::new(SERVICE, pool.clone(), nats.clone(), register.clone());
@@ -42,6 +54,8 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         .at_once(config.limits.bundles_at_once);
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
+    let ending = drain.clone();
+    tasks.spawn("transfers", OnError::Restart, move || transfers.clone().run(ending.clone()));
     let (address, ending, health_of) = (config.admin, drain.clone(), (pool.clone(), nats));
     tasks.spawn("admin", OnError::Stop, move || {
         let health_of = health_of.clone();
@@ -56,7 +70,15 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     tasks.join(LAST).await
 }
 
-fn checks(config: &RoleConfig, pool: PgPool) -> anyhow::Result<Checks> {
+fn hearing(sites: &Sites) -> Hearing {
+    Hearing {
+        primaries: Arc::new(sites.primaries().map(str::to_owned).collect()),
+        clock: Arc::new(SystemClock),
+        wake: Arc::default(),
+    }
+}
+
+fn checks(config: &RoleConfig, pool: PgPool, hearing: Hearing) -> anyhow::Result<Checks> {
     let scheme = Scheme::builtin();
     let author = Author {
         area: config.area.clone(),
@@ -73,6 +95,7 @@ fn checks(config: &RoleConfig, pool: PgPool) -> anyhow::Result<Checks> {
         author,
         scheme: Arc::new(scheme),
         checkers,
+        hearing,
     })
 }
 

@@ -102,16 +102,21 @@ impl Author {
     ) -> Result<Encoded, ReadError> {
         let (stage, scheme) = (Stage::G.as_str().to_owned(), self.scheme.clone());
         let fact = ItemChecked { stage, scheme, engine: ENGINE.to_owned(), verdict, report };
-        Draft {
-            id: self.ids.next(),
-            area: self.area.clone(),
-            subject,
-            causes,
-            actor: None,
-            recorded_at: self.clock.now(),
-            fact: Fact::ItemChecked(fact),
-        }
-        .encode()
+        self.encode(subject, causes, Fact::ItemChecked(fact))
+    }
+
+    /// An event of this service, now.
+    ///
+    /// # Errors
+    /// [`ReadError::TooLarge`] when the fact should cite a document instead.
+    pub(crate) fn encode(
+        &self,
+        subject: Subject,
+        causes: Vec<EventHash>,
+        fact: Fact,
+    ) -> Result<Encoded, ReadError> {
+        let (id, area, recorded_at) = (self.ids.next(), self.area.clone(), self.clock.now());
+        Draft { id, area, subject, causes, actor: None, recorded_at, fact }.encode()
     }
 
     fn row(&self, run: Uuid, of: &Checked, document: &Written) -> Run {
@@ -166,7 +171,8 @@ fn report(report: &Report) -> Result<Written, Invalid> {
     Ok(Written { body, reference })
 }
 
-fn salt() -> String {
+/// 32 random bytes, hex: a digest with it tells nothing.
+pub(crate) fn salt() -> String {
     hex::encode(rand::random::<[u8; 32]>())
 }
 

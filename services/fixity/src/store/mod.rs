@@ -3,10 +3,18 @@
 //! * [`runs`]: one verdict per `item.prefiled`, never overwritten
 //! * [`matters`]: the filing tables that the events name
 //! * [`record_numbers`]: which item holds a 电子文件号
+//! * [`packs`]: every pack, and the filings inside
+//! * [`copies`]: what every site should hold and how it was found
+//! * [`sites`]: keys, the log's reach, packs that nobody stored
+//! * [`transfers`]: one run a side of a transfer
 
+pub(crate) mod copies;
 pub(crate) mod matters;
+pub(crate) mod packs;
 pub(crate) mod record_numbers;
 pub(crate) mod runs;
+pub(crate) mod sites;
+pub(crate) mod transfers;
 
 /// Fixity's own tables.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -60,3 +60,20 @@ pub(crate) async fn insert(tx: &mut PgConnection, runs: &[Run]) -> Result<(), sq
     .await
     .map(drop)
 }
+
+/// Of these events, those whose item passed, each with the document that tells all.
+pub(crate) async fn passed(
+    pool: &sqlx::PgPool,
+    prefiled: &[EventHash],
+) -> Result<Vec<(EventHash, Sha256)>, sqlx::Error> {
+    let hashes: Vec<&[u8]> = prefiled.iter().map(|h| h.as_bytes().as_slice()).collect();
+    let rows: Vec<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("select prefiled, document from runs where prefiled = any($1) and passed")
+            .bind(&hashes)
+            .fetch_all(pool)
+            .await?;
+    let one = |(prefiled, document): (Vec<u8>, Vec<u8>)| {
+        Ok((super::packs::hash(&prefiled)?, super::packs::sha256(&document)?))
+    };
+    rows.into_iter().map(one).collect()
+}

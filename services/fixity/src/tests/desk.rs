@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::door::{Door, MATTER, Staged, matter};
 use crate::consumer::Checks;
+use crate::hear::Hearing;
 use crate::staged::Staging;
 use crate::verdict::Author;
 
@@ -24,7 +25,7 @@ pub(super) struct Desk {
     _postgres: Postgres,
 }
 
-fn area() -> AreaCode {
+pub(super) fn area() -> AreaCode {
     "330382".parse().unwrap()
 }
 
@@ -82,6 +83,11 @@ impl Desk {
             author,
             scheme: Arc::new(scheme),
             checkers: Arc::new(Semaphore::new(2)),
+            hearing: Hearing {
+                primaries: Arc::new(vec!["primary".to_owned()]),
+                clock: Arc::new(SystemClock),
+                wake: Arc::default(),
+            },
         };
         Self { pool, checks, door, _postgres: postgres }
     }
@@ -102,20 +108,23 @@ impl Desk {
         Ok(outcomes)
     }
 
-    /// Everything stated so far.
+    /// Verdicts on items stated so far.
     pub(super) async fn stated(&self) -> Vec<(Event, ItemChecked)> {
+        let verdict = |event: Event| match event.fact.clone() {
+            Some(Fact::ItemChecked(checked)) => Some((event, checked)),
+            _ => None,
+        };
+        self.events().await.into_iter().filter_map(verdict).collect()
+    }
+
+    /// Everything stated so far.
+    pub(super) async fn events(&self) -> Vec<Event> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar("select events from bus.outbox order by xid, id")
             .fetch_all(&self.pool)
             .await
             .unwrap();
         let bundles = rows.into_iter().map(|row| Bundle::decode(row.into()).unwrap());
-        let events = bundles.flat_map(|b| b.events).map(|bytes| Event::read(bytes).unwrap());
-        events
-            .map(|event| match event.fact.clone() {
-                Some(Fact::ItemChecked(checked)) => (event, checked),
-                other => panic!("{other:?}"),
-            })
-            .collect()
+        bundles.flat_map(|b| b.events).map(|bytes| Event::read(bytes).unwrap()).collect()
     }
 
     pub(super) async fn document(&self, digest: &Sha256) -> Vec<u8> {

@@ -1,5 +1,9 @@
-//! Verdicts on a real PostgreSQL, with staged packages from an ingest served over gRPC.
+//! Verdicts on a real PostgreSQL, with staged packages from an ingest, and sites with real packs and keys, served over
+//! gRPC.
 
 mod bundles;
 mod desk;
 mod door;
+mod storage;
+mod transfers;
+mod world;

@@ -1,0 +1,141 @@
+//! 移交检测: which sides of which transfers are still to be checked, and which were.
+
+use bytes::Bytes;
+use dengbei_chain::facts::Side;
+use dengbei_records::{EventHash, SerialNo, Timestamp};
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::packs::hash;
+
+/// One side's run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TransferRun {
+    pub(crate) transfer_no: SerialNo,
+    pub(crate) side: Side,
+    /// Hash of the event that asks for it.
+    pub(crate) asked: EventHash,
+    /// That event's bytes.
+    pub(crate) event: Bytes,
+    pub(crate) tries: u32,
+}
+
+/// Opens a run. False: there is one already, whatever became of it.
+pub(crate) async fn open(
+    tx: &mut PgConnection,
+    run: &TransferRun,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "insert into transfer_runs (transfer_no, side, asked, event, opened_at, due_at)
+         values ($1, $2, $3, $4, $5, $5) on conflict do nothing",
+    )
+    .bind(run.transfer_no.to_string())
+    .bind(run.side.name())
+    .bind(run.asked.as_bytes().as_slice())
+    .bind(run.event.as_ref())
+    .bind(now.millis())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+type Row = (String, String, Vec<u8>, Vec<u8>, i32);
+
+fn read((number, side, asked, event, tries): Row) -> Result<TransferRun, sqlx::Error> {
+    let invalid = |e: dengbei_records::Invalid| sqlx::Error::Decode(e.into());
+    Ok(TransferRun {
+        transfer_no: number.parse().map_err(invalid)?,
+        side: side.parse().map_err(invalid)?,
+        asked: hash(&asked)?,
+        event: event.into(),
+        tries: tries.cast_unsigned(),
+    })
+}
+
+/// Runs that are due, the longest waiting first.
+pub(crate) async fn due(pool: &PgPool, now: Timestamp, limit: u32) -> Result<Vec<TransferRun>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select transfer_no, side, asked, event, tries from transfer_runs
+         where stated is null and due_at <= $1 order by due_at limit $2",
+    )
+    .bind(now.millis())
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// A side's run, stated or not.
+pub(crate) async fn get(
+    pool: &PgPool,
+    transfer: &SerialNo,
+    side: Side,
+) -> Result<Option<TransferRun>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "select transfer_no, side, asked, event, tries from transfer_runs
+         where transfer_no = $1 and side = $2",
+    )
+    .bind(transfer.to_string())
+    .bind(side.name())
+    .fetch_optional(pool)
+    .await?;
+    row.map(read).transpose()
+}
+
+/// Looks again at `due`; `why` is shown to operators. A wait is no failure and counts no try.
+pub(crate) async fn put_off(
+    pool: &PgPool,
+    run: &TransferRun,
+    due: Timestamp,
+    tries: u32,
+    why: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update transfer_runs set due_at = $3, tries = $4, trouble = $5
+         where transfer_no = $1 and side = $2 and stated is null",
+    )
+    .bind(run.transfer_no.to_string())
+    .bind(run.side.name())
+    .bind(due.millis())
+    .bind(tries.cast_signed())
+    .bind(why)
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// Ends a run with its event. False: another worker was quicker.
+pub(crate) async fn state(
+    tx: &mut PgConnection,
+    run: &TransferRun,
+    stated: EventHash,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "update transfer_runs set stated = $3, trouble = ''
+         where transfer_no = $1 and side = $2 and stated is null",
+    )
+    .bind(run.transfer_no.to_string())
+    .bind(run.side.name())
+    .bind(stated.as_bytes().as_slice())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What waited for copies on storing is looked at again now.
+pub(crate) async fn wake_storing(tx: &mut PgConnection, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update transfer_runs set due_at = $1 where stated is null and side = 'storing' and tries = 0",
+    )
+    .bind(now.millis())
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// How many runs are open.
+pub(crate) async fn open_runs(pool: &PgPool) -> Result<u64, sqlx::Error> {
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from transfer_runs where stated is null").fetch_one(pool).await?;
+    Ok(count.cast_unsigned())
+}

@@ -1,0 +1,109 @@
+//! 移交检测 (stage Y): each side of a transfer is checked once, on that side's own copy.
+//!
+//! Before: `consumer.rs` opens a run for `transfer.packed` (unit), `transfer.submitted` (archive), `transfer.accepted`
+//! (storing). The way of a run: [`gather`] what is to be checked → [`packs`] reads it on the side's site → [`judge`] →
+//! [`state`] writes report and event. After: `registration/src/transfers/`.
+//!
+//! What is not there yet, or a site that does not answer, puts the run off; it never makes a verdict. Two workers that
+//! check the same side are harmless: the first that commits wins.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dengbei_kit::grpc::MeshChannel;
+use dengbei_kit::{Drain, status};
+use dengbei_records::Timestamp;
+use futures::{FutureExt as _, StreamExt as _};
+use sqlx::postgres::PgPool;
+use tokio::sync::Notify;
+
+use crate::error::TransferError;
+use crate::metrics;
+use crate::sites::Sites;
+use crate::store::transfers::{self, TransferRun};
+use crate::verdict::Author;
+
+mod gather;
+mod judge;
+mod packs;
+mod ranges;
+mod runs;
+mod state;
+
+/// Runs that are checked at the same time.
+const AT_ONCE: usize = 2;
+/// How often due runs are looked for when nobody wakes the worker.
+const TICK: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Checks transfers. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Transfers {
+    pub(crate) pool: PgPool,
+    pub(crate) sites: Sites,
+    pub(crate) author: Author,
+    /// Whose documents the events of transfers cite.
+    pub(crate) registration: MeshChannel,
+    /// Something became due.
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Transfers {
+    /// Works until the drain.
+    ///
+    /// # Errors
+    /// When the database fails: run it again.
+    pub(crate) async fn run(self, drain: Drain) -> anyhow::Result<()> {
+        while !drain.is_requested() {
+            self.pass().await?;
+            tokio::select! {
+                () = drain.requested() => {}
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks once at everything that is due.
+    pub(crate) async fn pass(&self) -> Result<(), sqlx::Error> {
+        let due = transfers::due(&self.pool, self.author.clock.now(), 16).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let each: Vec<_> = due.into_iter().map(|run| self.one(run).boxed()).collect();
+        let ended: Vec<Result<(), sqlx::Error>> =
+            futures::stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+        ended.into_iter().collect::<Result<(), _>>()?;
+        metrics::open_runs(transfers::open_runs(&self.pool).await?);
+        Ok(())
+    }
+
+    async fn one(&self, run: TransferRun) -> Result<(), sqlx::Error> {
+        let Err(error) = self.check(&run).await else { return Ok(()) };
+        let why = status::chain(&error);
+        let waits = matches!(error, TransferError::NotYet(_));
+        let tries = if waits { run.tries } else { run.tries + 1 };
+        let pause = if waits { FIRST_PAUSE } else { pause(run.tries) };
+        if !waits {
+            tracing::warn!(transfer = %run.transfer_no, side = run.side.name(), why, "transfer not checked yet");
+        }
+        let due = self.author.clock.now().millis() + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        transfers::put_off(&self.pool, &run, Timestamp::from_millis(due), tries, &why).await
+    }
+
+    async fn check(&self, run: &TransferRun) -> Result<(), TransferError> {
+        let gathered = self.gather(run).await?;
+        let site = self.sites.of_class(gathered.asked.site_class())?.clone();
+        let found = self.examine(&site, &gathered).await?;
+        let said = self.filing_runs(&gathered).await?;
+        let report = judge::judge(&gathered, &found, &said);
+        self.state(run, &gathered, site, report).await
+    }
+}
+
+/// The pause after so many failures.
+fn pause(before: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << before.min(10)).min(LONGEST_PAUSE)
+}
