@@ -80,6 +80,8 @@ create table sites (
     site     text   not null,
     key      bytea,
     log_size bigint not null default 0,
+    -- its log is shorter than it once was: the site was rolled back
+    is_behind boolean not null default false,
     constraint sites_pk primary key (site)
 );
 

@@ -78,3 +78,32 @@ pub(crate) enum TransferError {
     #[error("检测出错 / a fault of fixity: {0}")]
     Fault(String),
 }
+
+/// Why a site could not be inspected now. Never a finding: the next pass looks again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InspectError {
+    /// The site does not answer.
+    #[error("备份点无法巡检 / a site could not be inspected")]
+    Site(#[source] SiteFault),
+    /// The database did not do it.
+    #[error("检测库不可用 / fixity's database does not answer")]
+    Database(#[from] sqlx::Error),
+    /// The report could not be stored.
+    #[error("巡检报告无法保存 / the report could not be stored")]
+    Document(#[from] DocumentError),
+    /// An event could not be written.
+    #[error("巡检事件无法写出 / an event could not be written")]
+    Event(#[from] ReadError),
+    /// The report is no canonical JSON.
+    #[error("巡检报告无法写出 / the report could not be written")]
+    Report(#[from] Invalid),
+}
+
+impl From<SiteFault> for InspectError {
+    fn from(fault: SiteFault) -> Self {
+        match fault {
+            SiteFault::Database(e) => Self::Database(e),
+            fault => Self::Site(fault),
+        }
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) struct Hearing {
     pub(crate) clock: Arc<dyn Clock>,
     /// Wakes who checks transfers.
     pub(crate) wake: Arc<Notify>,
+    /// Wakes who inspects.
+    pub(crate) inspect: Arc<Notify>,
 }
 
 impl Hearing {
@@ -60,6 +62,7 @@ impl Hearing {
             Some(Fact::PackStored(fact)) => self.stored(tx, event, &fact.receipt).await?,
             Some(Fact::PackRepaired(fact)) => {
                 copies::signed(tx, &fact.receipt, (event.hash, &event.bytes), Known::Repaired).await?;
+                self.inspect.notify_one();
             }
             Some(Fact::TransferPacked(fact)) => self.open(tx, event, (&fact.transfer_no, Side::Unit)).await?,
             Some(Fact::TransferSubmitted(fact)) => {

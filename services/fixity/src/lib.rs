@@ -14,6 +14,7 @@ mod check;
 mod consumer;
 mod error;
 mod hear;
+mod inspect;
 mod metrics;
 mod service;
 mod sites;

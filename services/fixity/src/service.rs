@@ -16,6 +16,7 @@ use tonic::service::Routes;
 
 use crate::consumer::{CHECKERS, Checks};
 use crate::hear::Hearing;
+use crate::inspect::{self, Inspector};
 use crate::sites::Sites;
 use crate::staged::Staging;
 use crate::transfer::Transfers;
@@ -31,6 +32,7 @@ const LAST: Duration = Duration::from_secs(20);
 /// # Errors
 /// When a part that it cannot do without fails; see its log for what was tried again before.
 pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    crate::metrics::describe();
     let migrators = [&dengbei_bus::MIGRATOR, &crate::store::MIGRATOR];
     let pool = db::connect_with(&config.database, config.limits.database_connections, &migrators).await?;
     let nats = Nats::of(&config).await?;
@@ -40,10 +42,18 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let checks = checks(&config, pool.clone(), hearing.clone())?;
     let transfers = Transfers {
         pool: pool.clone(),
-        sites,
+        sites: sites.clone(),
         author: checks.author.clone(),
         registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
         wake: hearing.wake,
+    };
+    let inspector = Inspector {
+        pool: pool.clone(),
+        sites,
+        author: checks.author.clone(),
+        bound: config.inspection,
+        grace: inspect::grace(config.inspection),
+        wake: hearing.inspect,
     };
 
     let mut tasks = Tasks::new(drain.clone());
@@ -56,6 +66,8 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
     let ending = drain.clone();
     tasks.spawn("transfers", OnError::Restart, move || transfers.clone().run(ending.clone()));
+    let ending = drain.clone();
+    tasks.spawn("inspection", OnError::Restart, move || inspector.clone().run(ending.clone()));
     let (address, ending, health_of) = (config.admin, drain.clone(), (pool.clone(), nats));
     tasks.spawn("admin", OnError::Stop, move || {
         let health_of = health_of.clone();
@@ -75,6 +87,7 @@ fn hearing(sites: &Sites) -> Hearing {
         primaries: Arc::new(sites.primaries().map(str::to_owned).collect()),
         clock: Arc::new(SystemClock),
         wake: Arc::default(),
+        inspect: Arc::default(),
     }
 }
 

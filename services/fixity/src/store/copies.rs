@@ -289,12 +289,30 @@ pub(crate) async fn found(
     Ok(done.rows_affected() == 1)
 }
 
-/// How many good copies a site has, and when the one that waited longest was read.
-pub(crate) async fn standing(pool: &PgPool, site: &str) -> Result<(u64, Option<Timestamp>), sqlx::Error> {
-    let (count, oldest): (i64, Option<i64>) =
-        sqlx::query_as("select count(*), min(verified_at) from copies where site = $1 and state = 'good'")
-            .bind(site)
-            .fetch_one(pool)
-            .await?;
-    Ok((count.cast_unsigned(), oldest.map(Timestamp::from_millis)))
+/// How a site's copies stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Good ones.
+    pub(crate) good: u64,
+    /// Damaged, missing, …
+    pub(crate) bad: u64,
+    /// When the good one that waited longest was read.
+    pub(crate) oldest: Option<Timestamp>,
+}
+
+/// How a site's copies stand.
+pub(crate) async fn standing(pool: &PgPool, site: &str) -> Result<Standing, sqlx::Error> {
+    let (good, bad, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
+        "select count(*) filter (where state = 'good'), count(*) filter (where state <> 'good'),
+                min(verified_at) filter (where state = 'good')
+         from copies where site = $1",
+    )
+    .bind(site)
+    .fetch_one(pool)
+    .await?;
+    Ok(Standing {
+        good: good.cast_unsigned(),
+        bad: bad.cast_unsigned(),
+        oldest: oldest.map(Timestamp::from_millis),
+    })
 }

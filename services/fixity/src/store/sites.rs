@@ -15,21 +15,45 @@ pub(crate) async fn key(pool: &PgPool, site: &str, shown: &[u8; 32]) -> Result<V
     .await
 }
 
-/// Notes how far the log reaches on a site; gives how far it reached at most before.
-pub(crate) async fn log_size(tx: &mut PgConnection, site: &str, size: u64) -> Result<u64, sqlx::Error> {
-    let before: Option<i64> = sqlx::query_scalar("select log_size from sites where site = $1 for update")
-        .bind(site)
-        .fetch_optional(&mut *tx)
-        .await?;
+/// How a site's log stands against the furthest that it ever reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogStands {
+    /// As far as ever, or further.
+    Forward,
+    /// Shorter than it was, and this is the first that is seen of it.
+    WentBack,
+    /// Still shorter than it was.
+    Behind,
+}
+
+/// Notes how far the log reaches on a site.
+pub(crate) async fn log_reaches(
+    tx: &mut PgConnection,
+    site: &str,
+    size: u64,
+) -> Result<LogStands, sqlx::Error> {
+    let before: Option<(i64, bool)> =
+        sqlx::query_as("select log_size, is_behind from sites where site = $1 for update")
+            .bind(site)
+            .fetch_optional(&mut *tx)
+            .await?;
+    let (furthest, was_behind) = before.unwrap_or((0, false));
+    let is_behind = size.cast_signed() < furthest;
     sqlx::query(
-        "insert into sites (site, log_size) values ($1, $2)
-         on conflict on constraint sites_pk do update set log_size = greatest(sites.log_size, excluded.log_size)",
+        "insert into sites (site, log_size, is_behind) values ($1, $2, $3)
+         on conflict on constraint sites_pk do update set
+             log_size = greatest(sites.log_size, excluded.log_size), is_behind = excluded.is_behind",
     )
     .bind(site)
     .bind(size.cast_signed())
+    .bind(is_behind)
     .execute(tx)
     .await?;
-    Ok(before.unwrap_or(0).cast_unsigned())
+    Ok(match (is_behind, was_behind) {
+        (false, _) => LogStands::Forward,
+        (true, false) => LogStands::WentBack,
+        (true, true) => LogStands::Behind,
+    })
 }
 
 /// Notes a pack that nobody stored; gives when it was first seen, unless it was stated before.

@@ -4,6 +4,7 @@
 mod bundles;
 mod desk;
 mod door;
+mod inspection;
 mod storage;
 mod transfers;
 mod world;
