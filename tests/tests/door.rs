@@ -105,7 +105,7 @@ fn codes(answer: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_refused_in_both_languages_and_leaves_nothing() {
-    let mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
+    let mesh = Mesh::up(&["--linger", "1", "--batch-linger", "3600"]).await.unwrap();
     let door = Door::of(&mesh);
     let cases = cases();
     for path in ["/v1/packages", "/v1/batches"] {
@@ -145,7 +145,7 @@ async fn the_door_asks_for_the_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_matter_is_parked_and_filed_once_it_is_published() {
-    let mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
+    let mesh = Mesh::up(&["--linger", "1", "--batch-linger", "3600"]).await.unwrap();
     let samples = samples(5, &[]).unwrap();
     let batches = samples.batches().unwrap();
     let paths: Vec<_> = batches.iter().map(std::path::PathBuf::as_path).collect();
@@ -172,7 +172,7 @@ async fn what_waits_for_a_matter_is_parked_and_filed_once_it_is_published() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_secret_of_the_citizen_is_nowhere_on_disk() {
-    let mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
+    let mesh = Mesh::up(&["--linger", "1", "--batch-linger", "3600"]).await.unwrap();
     let samples = samples(4, &[]).unwrap();
     let secret = "secret-7f3a9c51-of-the-citizen";
     for batch in samples.batches().unwrap() {

@@ -150,7 +150,7 @@ async fn every_receipt_verifies(mesh: &Mesh, lines: &[Value]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_packages_are_filed_and_faulty_ones_leave_nothing() {
-    let mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
+    let mesh = Mesh::up(&["--linger", "1", "--batch-linger", "3600"]).await.unwrap();
     let samples = samples(200, &["--mutants", "--dirty"]).or_else(|_| samples(200, &["--mutants"])).unwrap();
     if !samples.are_shared {
         println!("skipped: the shared samples are not beside the checkout; dirty packages are theirs");

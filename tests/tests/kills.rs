@@ -1,5 +1,5 @@
-//! Any process killed at any instant, under load: every acknowledged item is filed once, codes have no gaps,
-//! `fsck` is clean. The seed is printed; `DENGBEI_SEED=N` runs it again.
+//! Any process killed at any instant, under load, over the whole life: every acknowledged item ends where its
+//! retention says, once; numbers have no gaps; `fsck` is clean. The seed is printed; `DENGBEI_SEED=N` runs it again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -15,10 +15,25 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-const KILLS: usize = 40;
-const TARGETS: [&str; 8] = ["ingest", "registration", "fixity", "query", "gateway", "postgres", "nats", "up"];
-/// Between plan and write, write and commit, commit and publish, seal and checkpoint; and at the door.
-const POINTS: [&str; 7] = [
+const KILLS: usize = 64;
+const ITEMS: u32 = 600;
+const TARGETS: [&str; 12] = [
+    "ingest",
+    "registration",
+    "fixity",
+    "replication",
+    "query",
+    "gateway",
+    "site-primary",
+    "site-archive",
+    "site-remote",
+    "postgres",
+    "nats",
+    "up",
+];
+/// Between plan and write, write and commit, commit and publish, seal and checkpoint; at the door; and after each
+/// step from registration to the archive.
+const POINTS: [&str; 17] = [
     "filing.planned",
     "filing.written",
     "filing.committed",
@@ -26,6 +41,16 @@ const POINTS: [&str; 7] = [
     "log.tiles",
     "ingest.staged",
     "ingest.committed",
+    "batch.applied",
+    "batch.registered",
+    "site.written",
+    "replication.copied",
+    "replication.secured",
+    "certificate.issued",
+    "transfer.packed",
+    "transfer.submitted",
+    "transfer.accepted",
+    "item.accessioned",
 ];
 
 /// Where the door is now: it moves when `up` is started again.
@@ -35,10 +60,10 @@ struct Place {
     token: String,
 }
 
-/// What came of each item: its last known custody, by id, for all that were ever acknowledged.
-type Outcomes = BTreeMap<String, String>;
+/// What came of each item: its last known custody and registration, by id, for all that were ever acknowledged.
+type Outcomes = BTreeMap<String, (String, String)>;
 
-/// Sends every batch again and again until all of it is filed; notes everything that was acknowledged.
+/// Sends every batch again and again until all of it is where its retention says; notes everything that was acknowledged.
 fn load(batches: Vec<PathBuf>, place: &Mutex<Place>) -> Outcomes {
     let mut outcomes = Outcomes::new();
     for batch in batches {
@@ -47,16 +72,15 @@ fn load(batches: Vec<PathBuf>, place: &Mutex<Place>) -> Outcomes {
             let output = std::process::Command::new(binary().unwrap())
                 .arg("submit")
                 .arg(&batch)
-                .args(["--to", &url, "--wait", "filed", "--json", "--timeout", "20"])
+                .args(["--to", &url, "--wait", "accessioned", "--json", "--timeout", "40"])
                 .env("DENGBEI_TOKEN", token)
                 .output()
                 .unwrap();
             for line in String::from_utf8_lossy(&output.stdout).lines() {
                 let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-                if let (Some(item), Some(custody)) =
-                    (line["item"].as_str(), line["state"]["custody"].as_str())
-                {
-                    outcomes.insert(item.to_owned(), custody.to_owned());
+                let state = |region: &str| line["state"][region].as_str().unwrap_or_default().to_owned();
+                if let Some(item) = line["item"].as_str().filter(|_| !state("custody").is_empty()) {
+                    outcomes.insert(item.to_owned(), (state("custody"), state("registration")));
                 }
             }
             if output.status.success() {
@@ -107,7 +131,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_happens_twice() {
         std::env::var("DENGBEI_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(rand::random::<u64>);
     println!("seed {seed} (DENGBEI_SEED={seed} runs it again)");
     let mut rng = StdRng::seed_from_u64(seed);
-    let samples = samples(600, &["--seed", "11"]).unwrap();
+    let samples = samples(ITEMS, &["--seed", "11"]).unwrap();
     let mut mesh = Mesh::up(&["--split", "--linger", "1"]).await.unwrap();
     publish(&mesh, samples.path()).unwrap();
     let place = Arc::new(Mutex::new(Place { url: mesh.http().to_owned(), token: mesh.token().to_owned() }));
@@ -131,11 +155,14 @@ async fn nothing_acknowledged_is_lost_and_nothing_happens_twice() {
         tokio::task::spawn_blocking(|| loaders.into_iter().flat_map(|l| l.join().unwrap()).collect())
             .await
             .unwrap();
-    let unfiled: BTreeSet<_> = outcomes.iter().filter(|(_, custody)| *custody != "filed").collect();
-    assert_eq!((outcomes.len(), unfiled.len()), (600, 0), "seed {seed}: {unfiled:?}");
+    let on_the_way: BTreeSet<_> =
+        outcomes.iter().filter(|(_, (_, registration))| registration != "certified").collect();
+    assert_eq!((outcomes.len(), on_the_way.len()), (ITEMS as usize, 0), "seed {seed}: {on_the_way:?}");
+    let in_archive = outcomes.values().filter(|(custody, _)| custody == "accessioned").count();
     sealed(&mesh).await.unwrap();
     let report = fsck(&mesh).unwrap_or_else(|e| panic!("seed {seed}: {e:#}"));
-    assert_eq!(report["counts"]["已归档 filed"], 600, "seed {seed}: {report}");
+    assert_eq!(report["counts"]["已归档 filed"], ITEMS, "seed {seed}: {report}");
+    assert_eq!(report["counts"]["已进馆 accessioned"], in_archive, "seed {seed}: {report}");
     mesh.stop().await.unwrap();
     fsck(&mesh).unwrap_or_else(|e| panic!("stopped, seed {seed}: {e:#}"));
 }

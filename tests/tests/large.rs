@@ -70,7 +70,7 @@ fn enlarge(package: &Path, bytes: u64) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gibibytes_pass_through_without_filling_memory() {
-    let mesh = Mesh::up(&["--split", "--linger", "1"]).await.unwrap();
+    let mesh = Mesh::up(&["--split", "--linger", "1", "--batch-linger", "3600"]).await.unwrap();
     let samples = samples(2, &["--seed", "41"]).unwrap();
     publish(&mesh, samples.path()).unwrap();
     let packages: Vec<PathBuf> = samples

@@ -31,7 +31,7 @@ fn restore(url: &str, file: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_dump_is_noticed_and_replayed_without_a_fork() {
-    let mut mesh = Mesh::up(&["--linger", "1"]).await.unwrap();
+    let mut mesh = Mesh::up(&["--linger", "1", "--batch-linger", "3600"]).await.unwrap();
     let samples = samples(120, &["--seed", "31"]).unwrap();
     publish(&mesh, samples.path()).unwrap();
     let batches = samples.batches().unwrap();
@@ -66,5 +66,5 @@ async fn restore_offline(mesh: &mut Mesh, file: &Path) {
     mesh.start_again().await.unwrap();
     restore(&mesh.database("registration"), file);
     mesh.stop().await.unwrap();
-    mesh.set_args(&["--linger", "1"]);
+    mesh.set_args(&["--linger", "1", "--batch-linger", "3600"]);
 }

@@ -16,6 +16,10 @@ use clap::Parser as _;
 
 use cli::{Cli, Command};
 
+/// A fifth of the CPU went into malloc, and glibc's arenas kept what they had once held: docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     dengbei_kit::install_tls();

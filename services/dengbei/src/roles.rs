@@ -11,6 +11,10 @@ pub(crate) enum Role {
     Registration,
     /// 检测: four-property checks.
     Fixity,
+    /// 备份点: beside one storage, with its key.
+    Site,
+    /// 备份: policy, copies, repair.
+    Replication,
     /// 查询利用: the read model.
     Query,
     /// The only door to the outside.
@@ -19,8 +23,15 @@ pub(crate) enum Role {
 
 impl Role {
     /// All, the door last: it opens when there is somebody behind it.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Ingest, Self::Registration, Self::Fixity, Self::Query, Self::Gateway];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Site,
+        Self::Ingest,
+        Self::Registration,
+        Self::Fixity,
+        Self::Replication,
+        Self::Query,
+        Self::Gateway,
+    ];
 
     /// Its name in configuration, logs, pid files.
     pub(crate) const fn name(self) -> &'static str {
@@ -28,14 +39,16 @@ impl Role {
             Self::Ingest => "ingest",
             Self::Registration => "registration",
             Self::Fixity => "fixity",
+            Self::Site => "site",
+            Self::Replication => "replication",
             Self::Query => "query",
             Self::Gateway => "gateway",
         }
     }
 
-    /// Its own database; the door keeps none.
+    /// Its own database; a site keeps none.
     pub(crate) fn database(self) -> Option<String> {
-        (self != Self::Gateway).then(|| format!("dengbei_{}", self.name()))
+        (self != Self::Site).then(|| format!("dengbei_{}", self.name()))
     }
 }
 
@@ -50,5 +63,7 @@ pub(crate) async fn run(role: Role, config: RoleConfig, drain: Drain) -> anyhow:
         Role::Ingest => dengbei_ingest::run(config, drain).await,
         Role::Registration => dengbei_registration::run(config, drain).await,
         Role::Fixity => dengbei_fixity::run(config, drain).await,
+        Role::Site => dengbei_site::run(config, drain).await,
+        Role::Replication => dengbei_replication::run(config, drain).await,
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Floor<'a> {
     pub(super) nats: &'a str,
     /// Bytes an item.
     pub(super) item_bytes: usize,
+    /// Sites that each item's bytes are written to and read back from.
+    pub(super) copies: usize,
 }
 
 impl Floor<'_> {
@@ -66,14 +68,15 @@ impl Floor<'_> {
 
     /// Staged and synced, packed and synced, read back.
     fn bytes(&self, group: usize, body: &[u8]) -> anyhow::Result<()> {
-        for name in ["staged", "packed"] {
+        let sites = ["packed", "packed on the second site", "packed on the third"];
+        for name in ["staged"].into_iter().chain(sites.into_iter().take(self.copies)) {
             let path = self.folder.join(format!("{name}-{group}"));
             let mut file = File::create(&path).with_context(|| format!("{}", path.display()))?;
             for _ in 0..GROUP {
                 file.write_all(body)?;
             }
             file.sync_data()?;
-            if name == "packed" {
+            if name != "staged" {
                 let mut back = Vec::with_capacity(body.len() * GROUP);
                 File::open(&path)?.read_to_end(&mut back)?;
             }

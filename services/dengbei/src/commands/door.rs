@@ -69,7 +69,15 @@ impl Door {
     /// # Errors
     /// When the URL is none.
     pub(crate) fn new(args: &DoorArgs) -> anyhow::Result<Self> {
-        let base = args.url.trim_end_matches('/').to_owned();
+        Self::at(&args.url, &args.token)
+    }
+
+    /// The door at `url`.
+    ///
+    /// # Errors
+    /// When the URL is none.
+    pub(crate) fn at(url: &str, token: &str) -> anyhow::Result<Self> {
+        let base = url.trim_end_matches('/').to_owned();
         anyhow::ensure!(
             base.starts_with("http://") || base.starts_with("https://"),
             "--to: 应为 http:// 或 https:// 地址 / an http:// or https:// address is wanted"
@@ -79,7 +87,7 @@ impl Door {
             .read_timeout(SILENCE)
             .pool_idle_timeout(IDLE)
             .build()?;
-        Ok(Self { client, base, token: args.token.clone() })
+        Ok(Self { client, base, token: token.to_owned() })
     }
 
     /// A question.
@@ -90,6 +98,11 @@ impl Door {
     /// A change.
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    /// A rule.
+    pub(crate) fn put(&self, path: &str) -> RequestBuilder {
+        self.client.put(format!("{}{path}", self.base)).bearer_auth(&self.token)
     }
 
     /// Sends what `make` builds until the door decides, at most until `deadline`: what it answers with 503, and what

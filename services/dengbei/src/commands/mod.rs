@@ -3,7 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod dead_letters;
 pub(crate) mod digest;
-mod door;
+pub(crate) mod door;
 pub(crate) mod item;
 pub(crate) mod matter;
 pub(crate) mod serve;

@@ -59,6 +59,7 @@ impl Tables {
         };
         let (ingest, registration, fixity, query) =
             (pool("ingest")?, pool("registration")?, pool("fixity")?, pool("query")?);
+        let replication = pool("replication")?;
         // The log's size first: everything below it was committed by its service before.
         let log_size: i64 = sqlx::query_scalar("select size from log_head").fetch_one(&registration).await?;
         let (applied, ranks) = read_model(&query).await?;
@@ -75,7 +76,7 @@ impl Tables {
             ranks,
         };
         tables.registration(&registration).await?;
-        for pool in [&ingest, &registration, &fixity, &query] {
+        for pool in [&ingest, &registration, &fixity, &query, &replication] {
             tables.outbox(pool).await?;
             tables.held(pool, "select digest, body from documents").await?;
         }
@@ -106,9 +107,11 @@ impl Tables {
             let bundle = v1::Bundle::decode(Bytes::from(row))?;
             for bytes in bundle.events {
                 let event = Event::read(bytes)?;
-                if let Some(Fact::BatchFiled(batch)) = &event.fact {
-                    self.on_the_way.insert(batch.pack.get());
-                }
+                match &event.fact {
+                    Some(Fact::BatchFiled(batch)) => self.on_the_way.insert(batch.pack.get()),
+                    Some(Fact::PackWritten(written)) => self.on_the_way.insert(written.pack.get()),
+                    _ => false,
+                };
                 self.unsealed.insert(event.hash);
             }
         }
@@ -187,7 +190,8 @@ impl Tables {
             let last = highest.entry(format!("code/{}", code.class)).or_default();
             *last = (*last).max(code.number.into());
         }
-        let packs = history.batches.keys().chain(&self.on_the_way).max().copied().unwrap_or_default();
+        let packs = history.pack_numbers();
+        let packs = packs.iter().chain(&self.on_the_way).max().copied().unwrap_or_default();
         highest.insert("pack".into(), packs.cast_signed());
         for (name, highest) in highest {
             let last = self.counters.get(&name).copied().unwrap_or_default();

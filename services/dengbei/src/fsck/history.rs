@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use dengbei_chain::facts::{BatchFiled, ItemFiled, ItemPrefiled, Verdict};
+use dengbei_chain::facts::{BatchFiled, ItemFiled, ItemPrefiled, PackWritten, Verdict};
 use dengbei_chain::{Event, Fact};
-use dengbei_records::{ArchivalCode, EventHash, ItemId, SubmissionId};
-use ed25519_dalek::{Signature, VerifyingKey};
+use dengbei_records::{ArchivalCode, EventHash, ItemId, Sha256, SubmissionId};
 
 use super::Report;
 
@@ -31,10 +30,12 @@ pub(crate) struct History {
     pub(crate) prefiled: HashMap<EventHash, ItemPrefiled>,
     pub(crate) filed: Vec<Filing>,
     pub(crate) batches: BTreeMap<u64, (EventHash, BatchFiled)>,
+    /// 文档包: packs that hold documents alone.
+    pub(crate) written: BTreeMap<u64, (EventHash, PackWritten)>,
     /// Submissions that ended: filed, returned or superseded.
     pub(crate) decided: HashMap<SubmissionId, Decision>,
     /// Runs: hash → (count, root, report digest); failures are in `failed_runs`.
-    pub(crate) passed_runs: HashMap<EventHash, (u32, dengbei_records::Sha256, dengbei_records::Sha256)>,
+    pub(crate) passed_runs: HashMap<EventHash, (u32, Sha256, Sha256)>,
     pub(crate) hashes: HashSet<EventHash>,
 }
 
@@ -85,15 +86,29 @@ impl History {
                 }
             }
             Some(Fact::BatchFiled(f)) => self.take_batch(event, f, report),
+            Some(Fact::PackWritten(f)) => {
+                if self.written.insert(f.pack.get(), (event.hash, f.clone())).is_some() {
+                    report.find("pack.once", f.pack, "同一包号写入两次 / a pack number was written twice");
+                }
+            }
             _ => {}
         }
     }
 
+    /// The numbers of all packs that the log tells of.
+    pub(crate) fn pack_numbers(&self) -> BTreeSet<u64> {
+        self.batches.keys().chain(self.written.keys()).copied().collect()
+    }
+
+    /// Digest and length of a pack, as stated when it was written.
+    pub(crate) fn pack(&self, number: u64) -> Option<(EventHash, Sha256, u64)> {
+        let filed = self.batches.get(&number).map(|(hash, f)| (*hash, f.pack_digest, f.pack_bytes));
+        filed.or_else(|| self.written.get(&number).map(|(hash, f)| (*hash, f.pack_digest, f.pack_bytes)))
+    }
+
     fn take_batch(&mut self, event: &Event, f: &BatchFiled, report: &mut Report) {
         let text = BatchFiled::signed_text(&event.area, f.pack, &f.root, &f.pack_digest);
-        let signed = VerifyingKey::from_bytes(&f.unit_key).is_ok_and(|key| {
-            key.verify_strict(text.as_bytes(), &Signature::from_bytes(&f.unit_signature)).is_ok()
-        });
+        let signed = super::is_signed(&f.unit_key, &text, &f.unit_signature);
         if !signed {
             report.find("batch.signature", f.pack, "单位签名不对 / the unit's signature is wrong");
         }
@@ -166,7 +181,11 @@ impl History {
     }
 
     fn packs_without_gaps(&self, report: &mut Report) {
-        for (n, pack) in self.batches.keys().enumerate() {
+        let numbers = self.pack_numbers();
+        if numbers.len() != self.batches.len() + self.written.len() {
+            report.find("pack.once", "-", "归档包与文档包同号 / a number is of a filed pack and of a document pack");
+        }
+        for (n, pack) in numbers.iter().enumerate() {
             if *pack != n as u64 + 1 {
                 report.find("pack.gap_free", n + 1, format!("缺包 / the next pack is {pack}"));
                 return;

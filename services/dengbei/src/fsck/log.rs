@@ -36,6 +36,32 @@ pub(super) async fn walk(data: &Path, report: &mut Report) -> anyhow::Result<Vec
     entries(&reader, opened.checkpoint.size(), report).await
 }
 
+/// What is wrong with another site's copy of the log: its signature, its tiles, or a history that is not the primary's.
+///
+/// # Errors
+/// When the public key or a file cannot be read.
+pub(super) async fn audit(data: &Path, folder: &Path) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(data.join("keys/register.pub"))?;
+    let verifier: Verifier = text.trim().parse().map_err(|e| anyhow::anyhow!("register.pub: {e}"))?;
+    let reader = LogReader::new(LocalTiles::new(folder.to_owned()));
+    let opened = match reader.checkpoint(&verifier, &[]).await {
+        Ok(Some(opened)) => opened.checkpoint,
+        Ok(None) => return Ok(Vec::new()),
+        Err(e) => return Ok(vec![error_chain(&e)]),
+    };
+    let audit = reader.audit(&opened).await?;
+    let mut findings: Vec<String> =
+        audit.findings.iter().map(|f| format!("{} {}: {}", f.path, f.code, f.detail)).collect();
+    let primary = LogReader::new(LocalTiles::new(super::site(data).join("log")));
+    if let Ok(Some(published)) = primary.checkpoint(&verifier, &[]).await
+        && published.checkpoint.size() == opened.size()
+        && published.checkpoint.root() != opened.root()
+    {
+        findings.push("与主存备份点的登记簿不同 / another history than the primary's".into());
+    }
+    Ok(findings)
+}
+
 async fn entries(
     reader: &LogReader<LocalTiles>,
     size: u64,

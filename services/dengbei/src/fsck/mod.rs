@@ -3,18 +3,23 @@
 //! Uses no service code: it reads the log's tiles, the packs and the tables for itself. Exit 0 only when clean.
 //! The oracle of every end-to-end test.
 
+mod copies;
 mod databases;
 mod history;
+mod life;
 mod log;
 mod packs;
+mod papers;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Serialize;
 
 pub(crate) use history::History;
+use life::Life;
 
 /// What to walk.
 #[derive(Debug, Clone, clap::Args)]
@@ -77,7 +82,12 @@ pub(crate) async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
     };
     let events = log::walk(&args.data, &mut report).await?;
     let history = History::of(&events, &mut report);
-    packs::walk(&site(&args.data), &history, tables.as_ref(), &mut report)?;
+    let documents = packs::walk(&site(&args.data), &history, tables.as_ref(), &mut report)?;
+    let life = Life::of(&events, &history, &mut report);
+    let has_tables = tables.is_some();
+    papers::walk(&events, &documents, has_tables, &mut report);
+    life.members(&documents, has_tables, &mut report);
+    copies::walk(&args.data, &history, &life, &mut report).await?;
     if let Some(tables) = &tables {
         tables.agree(&args.data, &history, &mut report);
     }
@@ -86,6 +96,12 @@ pub(crate) async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
     }
     print(&report, args.json)?;
     Ok(report.findings.is_empty())
+}
+
+/// Whether `key` made `signature` over `text`.
+fn is_signed(key: &[u8; 32], text: &str, signature: &[u8; 64]) -> bool {
+    VerifyingKey::from_bytes(key)
+        .is_ok_and(|key| key.verify_strict(text.as_bytes(), &Signature::from_bytes(signature)).is_ok())
 }
 
 fn site(data: &Path) -> PathBuf {

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use dengbei_chain::MemberList;
-use dengbei_chain::facts::{BatchFiled, DocumentRef};
+use dengbei_chain::facts::{BatchFiled, DocumentRef, PackWritten};
 use dengbei_ocfl::{PackReader, VersionReader};
 use dengbei_records::{Record, Sha256, canonical};
 
@@ -15,10 +15,10 @@ use super::databases::Tables;
 use super::history::{Filing, History};
 
 /// What one pack holds of documents: digest → bytes.
-type Documents = HashMap<Sha256, Vec<u8>>;
+pub(super) type Documents = HashMap<Sha256, Vec<u8>>;
 
-/// Walks the site's packs. Invariants: `pack.missing`, `pack.orphan`, `pack.digest`, `pack.sound`,
-/// `batch.members`, `item.record`, `item.inventory`, `item.reception`, `run.members`.
+/// Walks the site's packs; gives every document there is, in packs and tables. Invariants: `pack.missing`, `pack.orphan`, `pack.digest`, `pack.sound`,
+/// `pack.documents`, `batch.members`, `item.record`, `item.inventory`, `item.reception`, `run.members`.
 ///
 /// # Errors
 /// When the site cannot be read.
@@ -27,12 +27,17 @@ pub(super) fn walk(
     history: &History,
     tables: Option<&Tables>,
     report: &mut Report,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Documents> {
     let mut documents = Documents::new();
     let mut found = BTreeSet::new();
     let by_pack = filings_by_pack(history);
     for path in crate::export::packs_of(site)? {
         let number = number_of(&path);
+        if let Some((_, written)) = number.and_then(|n| history.written.get(&n)) {
+            found.insert(written.pack.get());
+            documents_alone(&path, written, &mut documents, report)?;
+            continue;
+        }
         let batch = number.and_then(|n| history.batches.get(&n));
         let Some((_, batch)) = batch else {
             let may_be = number.is_some_and(|n| tables.is_none_or(|t| t.may_be_unsealed(n)));
@@ -45,12 +50,49 @@ pub(super) fn walk(
         let filings = by_pack.get(&batch.pack.get()).map_or(&[][..], Vec::as_slice);
         Pack { path: &path, batch, filings, history }.check(&mut documents, report)?;
     }
-    for pack in history.batches.keys().filter(|n| !found.contains(n)) {
+    for pack in history.pack_numbers().iter().filter(|n| !found.contains(n)) {
         report.find("pack.missing", pack, "包文件不在 / the pack's file is not there");
     }
     if let Some(tables) = tables {
         documents.extend(tables.documents.iter().map(|(digest, body)| (*digest, body.clone())));
         runs(history, &documents, report);
+    }
+    Ok(documents)
+}
+
+/// A pack of documents: its bytes are the ones stated, and every document in it is counted.
+fn documents_alone(
+    path: &Path,
+    written: &PackWritten,
+    documents: &mut Documents,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let verified = PackReader::open(BufReader::new(File::open(path)?)).and_then(|mut pack| pack.verify());
+    match verified {
+        Ok(verified) if verified.is_sound() && verified.sha256 == written.pack_digest => {
+            report.count("存储包 packs", 1);
+            report.count("字节 bytes in packs", verified.len);
+        }
+        Ok(_) => {
+            report.find("pack.digest", written.pack, "与写入时不同 / not the pack that was written");
+            return Ok(());
+        }
+        Err(e) => {
+            report.find("pack.sound", written.pack, e);
+            return Ok(());
+        }
+    }
+    let mut pack = PackReader::open(BufReader::new(File::open(path)?))?;
+    if pack.catalogue().versions_root != written.versions_root {
+        report.find("pack.versions_root", written.pack, "与写入时不同 / not the one that was stated");
+    }
+    let objects: Vec<String> =
+        pack.catalogue().versions.iter().map(|v| v.object.as_str().to_owned()).collect();
+    if objects.len() != written.documents as usize {
+        report.find("pack.documents", written.pack, format!("{} / {}", objects.len(), written.documents));
+    }
+    for object in objects {
+        documents.extend(document(pack.version(&object)?)?);
     }
     Ok(())
 }
@@ -63,7 +105,7 @@ fn filings_by_pack(history: &History) -> BTreeMap<u64, Vec<&Filing>> {
     by_pack
 }
 
-fn number_of(path: &Path) -> Option<u64> {
+pub(super) fn number_of(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.split('.').next()?.parse().ok()
 }
 

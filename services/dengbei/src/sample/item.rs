@@ -8,6 +8,27 @@ use rand::seq::IndexedRandom as _;
 use super::matters::SampleMatter;
 use super::{SampleArgs, Tree, documents, people, xml};
 
+/// How the items of a run are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Making<'a> {
+    /// 行政区划
+    pub(crate) area: &'a str,
+    /// Size of each document, KiB.
+    pub(crate) file_kb: u32,
+    /// The first day on which somebody applies.
+    pub(crate) since: NaiveDate,
+    /// Applications are spread over so many days; closings over three weeks more.
+    pub(crate) days: u64,
+}
+
+impl<'a> Making<'a> {
+    /// As `dengbei sample` makes them: from 5 January 2026 to the end of October.
+    pub(crate) fn of(args: &'a SampleArgs) -> Self {
+        let since = NaiveDate::from_ymd_opt(2026, 1, 5).unwrap_or_default();
+        Self { area: &args.area, file_kb: args.file_kb, since, days: 280 }
+    }
+}
+
 /// A material with its file.
 #[derive(Debug, Clone)]
 pub(crate) struct Material {
@@ -60,15 +81,15 @@ pub(crate) struct Item {
 
 impl Item {
     /// Invents item number `n`.
-    pub(crate) fn invent(rng: &mut StdRng, n: u32, args: &SampleArgs, matters: &[SampleMatter]) -> Self {
+    pub(crate) fn invent(rng: &mut StdRng, n: u32, making: &Making<'_>, matters: &[SampleMatter]) -> Self {
         // `county` makes at least one matter for any number of units; index 0 exists.
         let matter = matters.choose(rng).unwrap_or(&matters[0]).clone();
         let at_once = rng.random_bool(0.3);
-        let (applied, accepted, closed) = times(rng, at_once);
+        let (applied, accepted, closed) = times(rng, at_once, making);
         let (applicant, id_no) = if rng.random_bool(0.4) {
-            people::company(rng, &args.area)
+            people::company(rng, making.area)
         } else {
-            people::citizen(rng, &args.area)
+            people::citizen(rng, making.area)
         };
         let (result, opinion) = outcome(rng);
         let retention = source_words(&matter);
@@ -86,7 +107,7 @@ impl Item {
             .iter()
             .filter(|row| row.form == dengbei_records::FilingForm::Electronic)
             .map(|row| {
-                let (ending, data) = documents::document(rng, &row.material, args.file_kb);
+                let (ending, data) = documents::document(rng, &row.material, making.file_kb);
                 Material { range: row.range.clone(), file: format!("{}.{ending}", row.material), data }
             })
             .collect();
@@ -106,7 +127,7 @@ impl Item {
         steps.push(("决定", format!("分管{}", people::given(rng)), opinion.to_owned(), closed));
         Self {
             dept: matter.dept.clone(),
-            area: args.area.clone(),
+            area: making.area.to_owned(),
             proj_id: format!("{}{}{n:07}", matter.dept, closed.format("%y%m%d")),
             title: format!("{applicant}{}", matter.published.matter_name),
             password: format!("{:06}", rng.random_range(0..1_000_000)),
@@ -161,10 +182,14 @@ fn outcome(rng: &mut StdRng) -> (&'static str, &'static str) {
     }
 }
 
-fn times(rng: &mut StdRng, at_once: bool) -> (NaiveDateTime, NaiveDateTime, NaiveDateTime) {
-    let first = NaiveDate::from_ymd_opt(2026, 1, 5).and_then(|d| d.and_hms_opt(9, 0, 0)).unwrap_or_default();
+fn times(
+    rng: &mut StdRng,
+    at_once: bool,
+    making: &Making<'_>,
+) -> (NaiveDateTime, NaiveDateTime, NaiveDateTime) {
+    let first = making.since.and_hms_opt(9, 0, 0).unwrap_or_default();
     let applied =
-        workday(first + Days::new(rng.random_range(0..280)) + TimeDelta::minutes(rng.random_range(0..400)));
+        workday(first + Days::new(rng.random_range(0..making.days)) + TimeDelta::minutes(rng.random_range(0..400)));
     let accepted = applied + TimeDelta::minutes(rng.random_range(5..40));
     let closed = if at_once {
         accepted + TimeDelta::minutes(rng.random_range(10..60))

@@ -10,6 +10,7 @@ mod matters;
 mod mutants;
 mod people;
 mod xml;
+mod year;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -20,7 +21,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 pub(crate) use documents::zip_options;
-pub(crate) use item::Item;
+pub(crate) use item::{Item, Making};
+pub(crate) use year::{Parcel, UNITS, Unit, Year};
 
 /// A package's files: relative path → bytes.
 pub(crate) type Tree = BTreeMap<String, Vec<u8>>;
@@ -78,10 +80,11 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
 pub(crate) fn write(args: &SampleArgs) -> anyhow::Result<usize> {
     let mut rng = StdRng::seed_from_u64(args.seed);
     let matters = matters::county(&mut rng, &args.area, args.units, args.files);
-    let items: Vec<Item> = (1..=args.count).map(|n| Item::invent(&mut rng, n, args, &matters)).collect();
+    let making = Making::of(args);
+    let items: Vec<Item> = (1..=args.count).map(|n| Item::invent(&mut rng, n, &making, &matters)).collect();
     let batches = write_batches(args, &items)?;
     if args.mutants {
-        let item = Item::invent(&mut rng, args.count + 1, args, &matters);
+        let item = Item::invent(&mut rng, args.count + 1, &making, &matters);
         for mutant in mutants::all(&item) {
             let folder = args.out.join("mutants").join(mutant.name);
             write_package(&folder, "package", &mutant.tree, args.zip)?;
@@ -114,6 +117,18 @@ fn write_batches(args: &SampleArgs, items: &[Item]) -> anyhow::Result<usize> {
         std::fs::write(folder.join(name), xml::catalogue(n + 1, batch))?;
     }
     Ok(batches.len())
+}
+
+/// A zip of packages, each in its folder, in memory.
+fn zipped<'a>(packages: impl Iterator<Item = (&'a str, Tree)>) -> zip::result::ZipResult<Vec<u8>> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, tree) in packages {
+        for (path, data) in tree {
+            zip.start_file(format!("{name}/{path}"), documents::zip_options())?;
+            zip.write_all(&data)?;
+        }
+    }
+    zip.finish().map(std::io::Cursor::into_inner)
 }
 
 fn write_package(folder: &Path, name: &str, tree: &Tree, zipped: bool) -> anyhow::Result<()> {

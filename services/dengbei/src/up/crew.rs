@@ -5,14 +5,14 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks};
+use dengbei_kit::{Drain, OnError, Tasks};
 use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::UpError;
 use super::child::{Child, Program};
 use super::folder::Folder;
-use super::mesh::Mesh;
+use super::mesh::{Mesh, Post};
 use super::nursery::Nursery;
 use crate::roles::{self, Role};
 
@@ -41,12 +41,12 @@ impl Crew {
 
     /// Starts every role of `mesh`. Returns at once; see [`healthy`].
     pub(crate) fn start(&mut self, mesh: &Mesh, folder: &Folder, nursery: &Nursery) -> Result<(), UpError> {
-        for (role, config) in mesh.roles() {
-            let squad = if *role == Role::Gateway { &mut self.door } else { &mut self.behind };
+        for post in mesh.posts() {
+            let squad = if post.role == Role::Gateway { &mut self.door } else { &mut self.behind };
             match squad {
-                Squad::Tasks(drain, tasks) => spawn(tasks, drain, *role, config),
+                Squad::Tasks(drain, tasks) => spawn(tasks, drain, post),
                 Squad::Children(children) => {
-                    let program = program(*role, Mesh::write(folder, *role, config)?.into_os_string())?;
+                    let program = program(post, post.write(folder)?.into_os_string())?;
                     children.push(Child::keep(program, folder, nursery)?);
                 }
             }
@@ -85,17 +85,17 @@ impl Squad {
     }
 }
 
-fn spawn(tasks: &mut Tasks, drain: &Drain, role: Role, config: &RoleConfig) {
-    let (drain, config) = (drain.clone(), config.clone());
-    tasks.spawn(role.name(), OnError::Restart, move || roles::run(role, config.clone(), drain.child()));
+fn spawn(tasks: &mut Tasks, drain: &Drain, post: &Post) {
+    let (drain, role, config) = (drain.clone(), post.role, post.config.clone());
+    tasks.spawn(post.name, OnError::Restart, move || roles::run(role, config.clone(), drain.child()));
 }
 
-fn program(role: Role, config: OsString) -> Result<Program, UpError> {
+fn program(post: &Post, config: OsString) -> Result<Program, UpError> {
     let command = std::env::current_exe().map_err(UpError::io("/proc/self/exe".as_ref()))?;
     Ok(Program {
-        name: role.name(),
+        name: post.name,
         command,
-        args: vec!["serve".into(), role.name().into(), "--config".into(), config],
+        args: vec!["serve".into(), post.role.name().into(), "--config".into(), config],
         account: None,
         on_our_death: "KILL",
         stop: Signal::TERM,
@@ -112,7 +112,7 @@ pub(crate) async fn healthy(mesh: &Mesh) -> Result<(), UpError> {
     let http = reqwest::Client::new();
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let asked = mesh.roles().iter().map(|(role, config)| complaint(&http, *role, config));
+        let asked = mesh.posts().iter().map(|post| complaint(&http, post));
         let complaints: Vec<_> = futures::future::join_all(asked).await.into_iter().flatten().collect();
         if complaints.is_empty() {
             return Ok(());
@@ -125,14 +125,14 @@ pub(crate) async fn healthy(mesh: &Mesh) -> Result<(), UpError> {
 }
 
 /// What is wrong with a role; nothing when it is well.
-async fn complaint(http: &reqwest::Client, role: Role, config: &RoleConfig) -> Option<String> {
-    let url = format!("http://{}/health", config.admin);
+async fn complaint(http: &reqwest::Client, post: &Post) -> Option<String> {
+    let url = format!("http://{}/health", post.config.admin);
     let said = match http.get(url).timeout(Duration::from_secs(6)).send().await {
         Ok(answer) if answer.status().is_success() => return None,
         Ok(answer) => answer.text().await.unwrap_or_default(),
         Err(_) => "没有应答 / no answer".to_owned(),
     };
-    Some(format!("{}: {said}", role.name()))
+    Some(format!("{}: {said}", post.name))
 }
 
 fn not_healthy(complaints: &str) -> UpError {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dengbei_kit::seals::{SealError, SealKeys};
 use dengbei_records::AreaCode;
 use dengbei_register::note::KeyName;
 use dengbei_register::{KeyError, Signer};
@@ -13,6 +14,9 @@ use super::{UpError, durable};
 const DEFAULT_AREA: &str = "330000";
 /// The area of the demonstration's samples.
 const DEMO_AREA: &str = "511602";
+
+/// 登记机关 and 档案馆: who seals certificates and handovers.
+const BODIES: [&str; 2] = ["administration", "archive"];
 
 /// What the parts need to trust each other, as read from the data folder.
 #[derive(Debug, Clone)]
@@ -41,6 +45,9 @@ impl Keys {
         let keys = folder.path("keys");
         secret(&keys.join("id.key"))?;
         register_key(&keys, &area)?;
+        for body in BODIES {
+            SealKeys::open_or_make(&keys, body).map_err(|e| not_a_seal(&keys.join(body), &e))?;
+        }
         Ok(Self {
             area,
             door: secret(&folder.path("token"))?,
@@ -99,6 +106,14 @@ fn register_key(keys: &Path, area: &AreaCode) -> Result<(), UpError> {
 }
 
 fn unreadable(path: &Path, reason: &KeyError) -> UpError {
+    damaged(path, reason)
+}
+
+fn not_a_seal(path: &Path, reason: &SealError) -> UpError {
+    damaged(path, reason)
+}
+
+fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> UpError {
     UpError::refused(
         "up.key_unreadable",
         format!("密钥文件 {} 无法读取：{reason}", path.display()),

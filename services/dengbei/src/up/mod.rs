@@ -8,6 +8,7 @@
 mod account;
 mod child;
 mod crew;
+mod demo;
 mod durable;
 mod error;
 mod folder;
@@ -25,13 +26,13 @@ mod stand;
 mod stores;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use dengbei_kit::Drain;
 use serde_json::{Map, Value, json};
 
 use child::Child;
 use crew::Crew;
+use demo::Demo;
 use folder::Folder;
 use keys::Keys;
 use mesh::{Mesh, Plan};
@@ -92,16 +93,22 @@ async fn live(options: &UpOptions, folder: &Folder, running: &mut Running) -> Re
     stand::note(folder, &stores)?;
     let mut places = places(http, &keys, &stores);
     if !options.no_roles {
-        let linger = Duration::from_secs(options.linger_seconds());
-        let plan = Plan { folder, keys: &keys, stores: &stores, http, linger };
+        let plan = Plan { folder, keys: &keys, stores: &stores, http, pace: options.pace() };
         let mesh = plan.settle(&mut ports)?;
         stores.postgres.create_databases(&mesh.databases()).await?;
         running.crew.start(&mesh, folder, &nursery)?;
         crew::healthy(&mesh).await?;
         places.extend(role_places(&mesh));
     }
+    let welcome = welcome(http, folder);
+    if let Some(link) = &welcome {
+        places.insert("welcome".to_owned(), json!(link));
+    }
     ready::announce(options.ready_file.as_deref(), &places.into())?;
-    greet(http, folder);
+    greet(http, folder, welcome.as_deref());
+    if options.demo && !options.no_roles {
+        Demo { folder, keys: &keys, http: reachable(http) }.fill().await;
+    }
     std::future::pending().await
 }
 
@@ -119,14 +126,14 @@ fn places(http: SocketAddr, keys: &Keys, stores: &Stores) -> Map<String, Value> 
 /// Where each role answers; `grpc` is the registration's, which has the register.
 fn role_places(mesh: &Mesh) -> Map<String, Value> {
     let roles: Map<_, _> = mesh
-        .roles()
+        .posts()
         .iter()
-        .map(|(role, config)| {
+        .map(|post| {
             let place = json!({
-                "grpc": format!("http://{}", config.grpc),
-                "admin": format!("http://{}", config.admin),
+                "grpc": format!("http://{}", post.config.grpc),
+                "admin": format!("http://{}", post.config.admin),
             });
-            (role.name().to_owned(), place)
+            (post.name.to_owned(), place)
         })
         .collect();
     Map::from_iter([
@@ -142,10 +149,19 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// The one-time link by which the first account is made; none once there is an account.
+fn welcome(http: SocketAddr, folder: &Folder) -> Option<String> {
+    let path = std::fs::read_to_string(folder.path("welcome")).ok()?;
+    Some(format!("http://{}{}", reachable(http), path.trim()))
+}
+
 #[allow(clippy::print_stdout, reason = "the command line speaks to its user")]
-fn greet(http: SocketAddr, folder: &Folder) {
+fn greet(http: SocketAddr, folder: &Folder, welcome: Option<&str>) {
     println!("登备已就绪 / dengbei is ready");
     println!("  门户 door   http://{}", reachable(http));
     println!("  令牌 token  {}", folder.path("token").display());
     println!("  数据 data   {}", folder.root().display());
+    if let Some(link) = welcome {
+        println!("  首个账号 first account, this link once: {link}");
+    }
 }

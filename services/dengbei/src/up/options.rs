@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dengbei_records::AreaCode;
+
+use super::mesh::Pace;
 
 /// Start everything on this machine / 在本机启动全部服务
 #[derive(Debug, Clone, clap::Args)]
@@ -29,14 +32,27 @@ pub(crate) struct UpOptions {
     /// How long an open pack waits for more items / 存储包等待时间（秒） [default: 900, with --demo 2]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) linger: Option<u64>,
+    /// How long a filed batch waits for registration, a certified one for transfer / 登记与移交等待时间（秒） [default: 60, at most --linger; with --demo 1]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) batch_linger: Option<u64>,
+    /// Every pack on every site is read again at least this often / 巡检周期（秒） [default: 604800, with --demo 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) inspection: Option<u64>,
     /// Only PostgreSQL and nats-server, for maintenance / 只启动数据库与消息服务
     #[arg(long)]
     pub(crate) no_roles: bool,
 }
 
 impl UpOptions {
-    /// Seconds that an open pack waits for more items.
-    pub(crate) fn linger_seconds(&self) -> u64 {
-        self.linger.unwrap_or(if self.demo { 2 } else { 900 })
+    /// How long work waits for more of its kind.
+    pub(crate) fn pace(&self) -> Pace {
+        let filing = self.linger.unwrap_or(if self.demo { 2 } else { 900 });
+        let batches = self.batch_linger.unwrap_or(if self.demo { 1 } else { filing.min(60) });
+        let inspection = self.inspection.unwrap_or(if self.demo { 30 } else { 7 * 86_400 });
+        Pace {
+            filing: Duration::from_secs(filing),
+            batches: Duration::from_secs(batches),
+            inspection: Duration::from_secs(inspection),
+        }
     }
 }

@@ -193,6 +193,10 @@ fn settings(port: u16, socket: &Path) -> Vec<String> {
         "fsync=on".to_owned(),
         "synchronous_commit=on".to_owned(),
         "full_page_writes=on".to_owned(),
+        // A page is written whole into the log once a checkpoint: fewer checkpoints, and smaller pages.
+        "max_wal_size=4GB".to_owned(),
+        "checkpoint_timeout=15min".to_owned(),
+        "wal_compression=lz4".to_owned(),
         "jit=off".to_owned(),
         "timezone=UTC".to_owned(),
         "log_timezone=UTC".to_owned(),

@@ -25,7 +25,8 @@ pub(super) struct Seen {
     pub(super) failed: Vec<String>,
     /// The item's four regions.
     pub(super) state: Option<Value>,
-    pub(super) retention: String,
+    /// 进馆范围: whether the archive takes it; else it ends at certified.
+    pub(super) is_for_archive: bool,
 }
 
 impl Seen {
@@ -127,7 +128,7 @@ fn seen(submission: &Value, item: Option<&Value>) -> Seen {
         custody: text(submission, "custody"),
         failed: failed.filter_map(Value::as_str).map(str::to_owned).collect(),
         state: item.and_then(|item| item.get("state")).cloned(),
-        retention: item.map(|item| text(item, "retention")).unwrap_or_default(),
+        is_for_archive: item.and_then(|item| item.get("in_archive_range")?.as_bool()).unwrap_or(true),
     }
 }
 

@@ -80,17 +80,17 @@ impl Line {
             && self.item.is_some()
     }
 
-    /// Whether it got to `target`. What is not kept long enough for the archive's range ends at certified.
-    pub(super) fn got_to(&self, target: Target, retention: &str) -> bool {
+    /// Whether it got to `target`. What is not in the archive's range ends at certified.
+    pub(super) fn got_to(&self, target: Target, is_for_archive: bool) -> bool {
         if !matches!(self.outcome.as_str(), "prefiled" | "duplicate") {
             return false;
         }
-        self.state.as_ref().is_some_and(|state| has_reached(state, target, retention))
+        self.state.as_ref().is_some_and(|state| has_reached(state, target, is_for_archive))
     }
 }
 
 /// Whether a state is at `target` or beyond.
-pub(super) fn has_reached(state: &Value, target: Target, retention: &str) -> bool {
+pub(super) fn has_reached(state: &Value, target: Target, is_for_archive: bool) -> bool {
     let region = |name: &str| state.get(name).and_then(Value::as_str).unwrap_or_default();
     let custody = region("custody");
     let is_filed = matches!(custody, "filed" | "accessioned");
@@ -102,7 +102,7 @@ pub(super) fn has_reached(state: &Value, target: Target, retention: &str) -> boo
         Target::Registered => is_filed && registration.is_some(),
         Target::Secured => is_filed && region("preservation") == "secured",
         Target::Certified => is_filed && registration == Some(2),
-        Target::Accessioned if retention == "D10" => is_filed && registration == Some(2),
+        Target::Accessioned if !is_for_archive => is_filed && registration == Some(2),
         Target::Accessioned => custody == "accessioned",
     }
 }
@@ -155,15 +155,15 @@ mod tests {
     #[test]
     fn a_state_at_or_beyond_the_target_is_reached() {
         let filed = state("filed", "unregistered", "stored");
-        assert!(has_reached(&filed, Target::Prefiled, "Y") && has_reached(&filed, Target::Filed, "Y"));
-        assert!(!has_reached(&filed, Target::Registered, "Y") && !has_reached(&filed, Target::Secured, "Y"));
+        assert!(has_reached(&filed, Target::Prefiled, true) && has_reached(&filed, Target::Filed, true));
+        assert!(!has_reached(&filed, Target::Registered, true) && !has_reached(&filed, Target::Secured, true));
         let certified = state("filed", "certified", "secured");
         assert!(
-            has_reached(&certified, Target::Registered, "Y") && has_reached(&certified, Target::Secured, "Y")
+            has_reached(&certified, Target::Registered, true) && has_reached(&certified, Target::Secured, true)
         );
-        assert!(has_reached(&certified, Target::Accessioned, "D10"));
-        assert!(!has_reached(&certified, Target::Accessioned, "D30"));
-        assert!(!has_reached(&state("returned", "unregistered", "none"), Target::Prefiled, "Y"));
+        assert!(has_reached(&certified, Target::Accessioned, false));
+        assert!(!has_reached(&certified, Target::Accessioned, true));
+        assert!(!has_reached(&state("returned", "unregistered", "none"), Target::Prefiled, true));
     }
 
     #[test]
@@ -173,9 +173,9 @@ mod tests {
             state: Some(state(custody, "unregistered", "stored")),
             ..Line::default()
         };
-        assert!(line("duplicate", "filed").got_to(Target::Filed, "Y"));
-        assert!(!line("returned", "filed").got_to(Target::Filed, "Y"));
-        assert!(!line("parked", "parked").got_to(Target::Prefiled, "Y"));
+        assert!(line("duplicate", "filed").got_to(Target::Filed, true));
+        assert!(!line("returned", "filed").got_to(Target::Filed, true));
+        assert!(!line("parked", "parked").got_to(Target::Prefiled, true));
     }
 
     #[test]

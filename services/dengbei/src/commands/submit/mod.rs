@@ -143,7 +143,7 @@ impl Run {
             return (line, false);
         };
         if !line.is_followed() || target == Target::Prefiled {
-            let got_there = line.got_to(target, "");
+            let got_there = line.got_to(target, true);
             return (line, got_there);
         }
         let deadline = self.deadline();
@@ -163,7 +163,7 @@ impl Run {
             line.outcome = "returned".into();
             line.checks = self.why(&item, &seen.failed).await;
         }
-        let got_there = line.got_to(target, &seen.retention) && is_there(&seen, target);
+        let got_there = line.got_to(target, seen.is_for_archive) && is_there(&seen, target);
         (line, got_there)
     }
 
@@ -205,7 +205,7 @@ fn is_parked(seen: &Seen) -> bool {
 /// The submission is filed, and its item at the target.
 fn is_there(seen: &Seen, target: Target) -> bool {
     let is_filed = matches!(seen.custody.as_str(), "filed" | "accessioned");
-    is_filed && seen.state.as_ref().is_some_and(|state| has_reached(state, target, &seen.retention))
+    is_filed && seen.state.as_ref().is_some_and(|state| has_reached(state, target, seen.is_for_archive))
 }
 
 fn bar(packages: u64) -> ProgressBar {

@@ -1,6 +1,4 @@
-//! `dengbei verify F --key K [--package DIR]`: checks an evidence receipt, and a package against it, offline.
-//!
-//! Exit 0 only when everything holds. Needs no server. The proof itself is in `crates/evidence`; this reads the
+//! Checks an evidence receipt, and a package against it. The proof itself is in `crates/evidence`; this reads the
 //! files: a folder of logical files, or an exported OCFL object, which is validated first.
 
 use std::collections::BTreeMap;
@@ -8,39 +6,20 @@ use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use dengbei_evidence::{Files, Finding, Proven, verify_package};
 use dengbei_ocfl::{Inventory, Outcome};
 use dengbei_register::Verifier;
 use serde_json::json;
 
-/// What to check.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct VerifyArgs {
-    /// 存证回执 / the receipt
-    pub(crate) receipt: PathBuf,
-    /// 登记簿公钥：文件或文本 / the register's public key, a file or the text itself
-    #[arg(long)]
-    pub(crate) key: String,
-    /// 导出的包：文件夹或OCFL对象 / an exported package: a folder of its files, or an OCFL object
-    #[arg(long)]
-    pub(crate) package: Option<PathBuf>,
-    /// 忽略未知密钥的签名行 / accept signature lines whose key is not known
-    #[arg(long)]
-    pub(crate) ignore_unknown_signatures: bool,
-    /// JSON输出 / JSON output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
+use super::VerifyArgs;
 
 /// Checks and prints. `Ok(false)`: something does not hold.
 ///
 /// # Errors
 /// When a file or the key cannot be read.
-pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<bool> {
+pub(super) fn check(bytes: &[u8], args: &VerifyArgs) -> anyhow::Result<bool> {
     let key = read_key(&args.key)?;
-    let bytes = std::fs::read(&args.receipt).with_context(|| format!("{}", args.receipt.display()))?;
-    let checked = dengbei_evidence::verify(&bytes, &key, args.ignore_unknown_signatures);
+    let checked = dengbei_evidence::verify(bytes, &key, args.ignore_unknown_signatures);
     let (proven, findings) = match checked {
         Ok(proven) => {
             let findings = match &args.package {
@@ -55,8 +34,14 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<bool> {
     Ok(findings.is_empty())
 }
 
+/// The register's key: the text itself, its file, or the folder of the deployment's keys.
 fn read_key(key: &str) -> anyhow::Result<Verifier> {
-    let text = if Path::new(key).is_file() { std::fs::read_to_string(key)? } else { key.to_owned() };
+    let path = Path::new(key);
+    let text = match path {
+        file if file.is_file() => std::fs::read_to_string(file)?,
+        folder if folder.is_dir() => std::fs::read_to_string(folder.join("register.pub"))?,
+        _ => key.to_owned(),
+    };
     text.trim().parse().map_err(|e| anyhow::anyhow!("公钥无法读取 / the key cannot be read: {e}"))
 }
 
@@ -110,6 +95,10 @@ fn report(as_json: bool, proven: Option<&Proven>, findings: &[Finding]) -> io::R
             "verdict": verdict, "codes": codes, "detail": findings,
             "item": proven.map(|p| p.filed.item), "data_version": proven.map(|p| p.filed.data_version),
             "archival_code": proven.map(|p| p.filed.archival_code.to_string()), "pack": proven.map(|p| p.filed.pack.get()),
+            "stage": proven.map(|p| p.stage().name()),
+            "registration_no": proven.and_then(|p| p.registered.as_ref()).map(|f| f.registration_no.to_string()),
+            "certificate_no": proven.and_then(|p| p.certificate.as_ref()).map(|f| f.certificate_no.to_string()),
+            "transfer_no": proven.and_then(|p| p.accepted.as_ref()).map(|f| f.transfer_no.to_string()),
             "origin": proven.map(|p| p.origin.as_str()), "log_size": proven.map(|p| p.log_size),
         });
         return writeln!(out, "{detail}");
@@ -118,6 +107,14 @@ fn report(as_json: bool, proven: Option<&Proven>, findings: &[Finding]) -> io::R
         writeln!(out, "对象标识 item       {} v{}", p.filed.item, p.filed.data_version)?;
         writeln!(out, "档号     code       {}", p.filed.archival_code)?;
         writeln!(out, "存储包   pack       {}", p.filed.pack)?;
+        writeln!(out, "进程     stage      {} {}", p.stage().word(), p.stage().name())?;
+        if let Some(secured) = &p.secured {
+            let sites: Vec<&str> = secured.receipts.iter().map(|r| r.site.as_str()).collect();
+            writeln!(out, "备份点   sites      {}", sites.join(", "))?;
+        }
+        if let Some(certificate) = &p.certificate {
+            writeln!(out, "证书     certificate {}", certificate.certificate_no)?;
+        }
         writeln!(out, "登记簿   register   {} ({} 条/entries)", p.origin, p.log_size)?;
         for event in &p.events {
             let word = event.fact.as_ref().map_or("未知", |f| f.kind().word());

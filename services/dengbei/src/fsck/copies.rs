@@ -1,0 +1,114 @@
+//! Every site against the receipts it gave: its packs, its key, its copy of the log.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use dengbei_records::Sha256;
+use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use sha2::Digest as _;
+
+use super::Report;
+use super::history::History;
+use super::life::Life;
+
+/// Invariants: `copy.missing`, `copy.digest`, `copy.orphan`, `site.key`, `site.log`.
+///
+/// # Errors
+/// When a site's folder cannot be read.
+pub(super) async fn walk(
+    data: &Path,
+    history: &History,
+    life: &Life,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    for site in sites(data)? {
+        let folder = data.join("sites").join(&site);
+        keys(data, &site, life, report);
+        let mut found = BTreeSet::new();
+        for path in crate::export::packs_of(&folder)? {
+            let Some(pack) = super::packs::number_of(&path) else { continue };
+            found.insert(pack);
+            copy(&site, pack, &path, (history, life), report)?;
+        }
+        let wanted = life.copies.iter().filter(|((s, _), is_good)| *s == site && **is_good);
+        for ((_, pack), _) in wanted.filter(|((_, pack), _)| !found.contains(pack)) {
+            report.find("copy.missing", format!("{site} {pack}"), "有回执但没有包 / a receipt, but no pack");
+        }
+        if site != "primary" {
+            log(data, &site, report).await?;
+        }
+    }
+    Ok(())
+}
+
+fn sites(data: &Path) -> io::Result<BTreeSet<String>> {
+    let folders = std::fs::read_dir(data.join("sites"))?;
+    folders.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+fn keys(data: &Path, site: &str, life: &Life, report: &mut Report) {
+    let signed = life.site_keys().remove(site).unwrap_or_default();
+    if signed.is_empty() {
+        return;
+    }
+    let path = data.join("keys/sites").join(format!("{site}.pub"));
+    let key = std::fs::read_to_string(&path)
+        .ok()
+        .and_then(|pem| VerifyingKey::from_public_key_pem(&pem).ok())
+        .map(|key| key.to_bytes());
+    if signed.len() != 1 || signed.first().map(|key| **key) != key {
+        report.find("site.key", site, "回执的密钥不是该备份点的 / receipts are signed by another key");
+    }
+}
+
+fn copy(
+    site: &str,
+    pack: u64,
+    path: &Path,
+    (history, life): (&History, &Life),
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let place = format!("{site} {pack}");
+    let Some((_, digest, bytes)) = history.pack(pack) else {
+        // On the primary site packs.rs looks after these; elsewhere nothing may be that was not filed.
+        if site != "primary" {
+            report.find("copy.orphan", place, "没有归档批 / no event tells of it");
+        }
+        return Ok(());
+    };
+    let (found, length) = hash(path)?;
+    let should_be_good = life.copies.get(&(site.to_owned(), pack)).copied().unwrap_or(site == "primary");
+    if should_be_good && (found, length) != (digest, bytes) {
+        report.find("copy.digest", place, format!("与所签不同 / not what was signed: {found}"));
+    }
+    report.count("副本 copies on sites", 1);
+    Ok(())
+}
+
+fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
+    let (mut file, mut hasher, mut length) = (File::open(path)?, sha2::Sha256::new(), 0);
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            return Ok((Sha256::from_bytes(hasher.finalize().into()), length));
+        }
+        hasher.update(&chunk[..read]);
+        length += read as u64;
+    }
+}
+
+/// The site's copy of the log is a beginning of the primary's.
+async fn log(data: &Path, site: &str, report: &mut Report) -> anyhow::Result<()> {
+    let folder = data.join("sites").join(site).join("log");
+    if !folder.join("checkpoint").is_file() {
+        return Ok(());
+    }
+    for finding in super::log::audit(data, &folder).await? {
+        report.find("site.log", site, finding);
+    }
+    Ok(())
+}
