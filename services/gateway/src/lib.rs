@@ -1,6 +1,6 @@
 //! gateway: the only door to the outside: REST, the console, the public log.
 //!
-//! It keeps nothing: no database, no session. A request is checked for the token, bounded, traced, and handed to the
+//! It keeps nothing of any archive: its database holds accounts, sessions and the audit. A request is checked for the token, bounded, traced, and handed to the
 //! role that decides; what that role says comes back under one table of statuses and in both languages. An upload
 //! streams through in chunks and is never taken for whole when its sender broke off. Stopped, it lets the answers in
 //! hand finish.
@@ -37,4 +37,15 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
 /// When it is not configured.
 pub fn router(config: &RoleConfig) -> anyhow::Result<axum::Router> {
     Ok(service::router(service::Gateway::new(config)?))
+}
+
+/// The door's routes with accounts and the audit, which is written until the drain; for tests.
+///
+/// # Errors
+/// When it is not configured, or its database does not come up.
+pub async fn router_with_accounts(config: &RoleConfig, drain: Drain) -> anyhow::Result<axum::Router> {
+    let gateway = service::Gateway::open(config).await?;
+    // What it could not write is counted; nothing depends on its end.
+    tokio::spawn(gateway.audit.clone().write_views(drain));
+    Ok(service::router(gateway))
 }

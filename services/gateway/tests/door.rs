@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
-use peers::{AT_THE_DOOR, ITEM, Roles, TOKEN};
+use peers::{AT_THE_DOOR, BATCH, ITEM, Roles, TOKEN};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -222,7 +222,7 @@ async fn pages_escape_what_others_wrote_and_speak_two_languages() {
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src"), "{policy}");
         let page = text(response).await;
-        for raw in ["<script", "<b>备案", "<img", "<i>坏"] {
+        for raw in ["<script", "<b>备案", "<img src=x", "<i>坏"] {
             assert!(!page.contains(raw), "{path} holds {raw}");
         }
         assert!(
@@ -289,14 +289,14 @@ async fn a_filed_package_comes_as_a_zip_and_a_broken_one_as_a_broken_answer() {
 async fn dead_letters_of_all_roles_are_listed_and_sent_again() {
     let (door, _) = door().await;
     let list = json(ask(&door, empty(with_token("GET", "/v1/dead-letters"))).await).await;
-    assert_eq!(list["dead_letters"].as_array().unwrap().len(), 4);
+    assert_eq!(list["dead_letters"].as_array().unwrap().len(), 5);
     let retry = |body: String| {
         let post =
             with_token("POST", "/v1/dead-letters:retry").header(header::CONTENT_TYPE, "application/json");
         post.body(Body::from(body)).unwrap()
     };
     let again = json(ask(&door, retry(format!(r#"{{"hashes":["{}"]}}"#, "07".repeat(32)))).await).await;
-    assert_eq!(again["retried"], 4);
+    assert_eq!(again["retried"], 5);
     assert_eq!(ask(&door, retry("{}".into())).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let queues = json(ask(&door, empty(with_token("GET", "/v1/queues"))).await).await;
     assert_eq!((&queues["ingest"]["parked"], &queues["filing"]["ready"]), (&3.into(), &7.into()));
@@ -320,7 +320,13 @@ async fn every_documented_path_leads_somewhere() {
     let (door, _) = door().await;
     let described = json(ask(&door, empty(bare("GET", "/openapi.json"))).await).await;
     for (path, methods) in described["paths"].as_object().unwrap() {
-        let real = path.replace("{id}", ITEM).replace("{path}", "tile/0/000");
+        let real = path
+            .replace("{id}", ITEM)
+            .replace("{path}", "tile/0/000")
+            .replace("{batch}", BATCH)
+            .replace("{pack}", "1")
+            .replace('{', "")
+            .replace('}', "");
         for method in methods.as_object().unwrap().keys() {
             let response = ask(&door, empty(with_token(&method.to_uppercase(), &real))).await;
             let (status, body) =
@@ -362,4 +368,162 @@ async fn a_connection_that_says_nothing_is_closed_and_one_in_hand_is_finished() 
     sending.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("prefiled"), "{answer}");
     door.await.unwrap().unwrap();
+}
+
+async fn got(door: &Router, path: &str) -> Value {
+    let response = ask(door, empty(with_token("GET", path))).await;
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    json(response).await
+}
+
+#[tokio::test]
+async fn items_are_asked_for_by_every_filter_and_empty_fields_of_a_form_are_none() {
+    let (door, roles) = door().await;
+    let path = format!(
+        "/v1/items?registration=certified&preservation=secured&retention=Y&year=2026&pack=7&transfer=YJ-1&batch={BATCH}&unit=&matter="
+    );
+    let items = got(&door, &path).await;
+    for name in ["registration_no", "certificate_no", "transfer_no", "in_archive_range", "copies", "batch"] {
+        assert!(items["items"][0].get(name).is_some(), "{name}");
+    }
+    let asked = roles.asked.lock().unwrap().clone();
+    assert_eq!((asked.registration.as_str(), asked.preservation.as_str()), ("certified", "secured"));
+    assert_eq!((asked.year, asked.pack, asked.transfer_no.as_str()), (2026, 7, "YJ-1"));
+    assert_eq!((asked.retention.as_str(), asked.batch.len()), ("Y", 16));
+    got(&door, "/v1/items?year=&pack=&batch=").await;
+    for wrong in ["year=x", "batch=x", "after=x"] {
+        let response = ask(&door, empty(with_token("GET", &format!("/v1/items?{wrong}")))).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn registrations_and_transfers_are_paged_and_found_by_their_numbers() {
+    let (door, _) = door().await;
+    let page = got(&door, "/v1/registrations?limit=2&state=applied").await;
+    assert_eq!(page["registrations"].as_array().unwrap().len(), 2);
+    assert_eq!((&page["registrations"][0]["batch"], &page["waiting"][0]["pack"]), (&BATCH.into(), &9.into()));
+    got(&door, &format!("/v1/registrations?after={}", page["next"].as_str().unwrap())).await;
+    let one = got(&door, &format!("/v1/registrations/{BATCH}")).await;
+    assert_eq!((&one["items"], &one["steps"][0]["by"]), (&3.into(), &"林梅".into()));
+    got(&door, "/v1/registrations/DJ-330382-2026-1-000001-0").await;
+    let none = ask(&door, empty(with_token("GET", &format!("/v1/registrations/{ITEM}")))).await;
+    assert_eq!(none.status(), StatusCode::NOT_FOUND);
+    let page = got(&door, "/v1/transfers?limit=2").await;
+    got(&door, &format!("/v1/transfers?after={}", page["next"].as_str().unwrap())).await;
+    assert_eq!(got(&door, "/v1/transfers/YJ-7").await["transfer_no"], "YJ-7");
+}
+
+#[tokio::test]
+async fn a_decision_by_the_token_is_passed_on_in_the_name_that_it_gives() {
+    let (door, roles) = door().await;
+    let post = async |path: &str, body: &str| {
+        let request = with_token("POST", path).header(header::CONTENT_TYPE, "application/json");
+        ask(&door, request.body(Body::from(body.to_owned())).unwrap()).await
+    };
+    let accept = post(&format!("/v1/registrations/{BATCH}:decide"), r#"{"step":"accept","by":"王强"}"#).await;
+    assert_eq!(accept.status(), StatusCode::OK);
+    let apply = post("/v1/registrations", r#"{"packs":[4,5]}"#).await;
+    assert_eq!(apply.status(), StatusCode::OK);
+    let decided = roles.decided.lock().unwrap().clone();
+    assert_eq!((decided[0].step.as_str(), decided[0].by.as_str()), ("accept", "王强"));
+    assert_eq!((decided[1].step.as_str(), &decided[1].packs), ("apply", &vec![4, 5]));
+    let signing = r#"{"step":"sign_unit","filled_by":"李四","reviewed_by":"王强"}"#;
+    assert_eq!(post("/v1/transfers/YJ-7:decide", signing).await.status(), StatusCode::OK);
+    let propose = post("/v1/transfers", &format!(r#"{{"batches":["{BATCH}"]}}"#)).await;
+    assert_eq!(propose.status(), StatusCode::OK);
+    let signed = roles.signed.lock().unwrap().clone();
+    assert_eq!((signed[0].transfer_no.as_str(), signed[0].filled_by.as_str()), ("YJ-7", "李四"));
+    assert_eq!((signed[1].step.as_str(), signed[1].batches.len()), ("propose", 1));
+    for (path, body) in [
+        (format!("/v1/registrations/{BATCH}:decide"), r#"{"step":"accept","colour":1}"#),
+        (format!("/v1/registrations/{BATCH}"), r#"{"step":"accept"}"#),
+        ("/v1/registrations/x:decide".into(), r#"{"step":"accept"}"#),
+    ] {
+        assert!(post(&path, body).await.status().is_client_error(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn papers_come_as_data_and_as_pdf_under_names_that_a_header_can_carry() {
+    let (door, _) = door().await;
+    let paths = [
+        ("/v1/certificates/ZS-1", "certificate ZS-1"),
+        (&format!("/v1/registrations/{BATCH}/application"), &format!("application {BATCH}")),
+        (&format!("/v1/registrations/{BATCH}/decision"), &format!("registration {BATCH}")),
+        ("/v1/transfers/YJ-1/handover", "handover YJ-1"),
+        ("/v1/transfers/YJ-1/digests", "digests YJ-1"),
+        ("/v1/transfers/YJ-1/catalogue", "catalogue YJ-1"),
+        ("/v1/filing-batches/7/filing", "filing 7"),
+    ];
+    for (path, said) in paths {
+        for (ending, format, kind) in [("", "json", "application/json"), (".pdf", "pdf", "application/pdf")] {
+            let response = ask(&door, empty(with_token("GET", &format!("{path}{ending}")))).await;
+            assert_eq!(response.headers()[header::CONTENT_TYPE], kind, "{path}{ending}");
+            let named = response.headers()[header::CONTENT_DISPOSITION].to_str().unwrap().to_owned();
+            assert!(named.ends_with(&format!(".{format}\"")) && named.matches('"').count() == 2, "{named}");
+            assert_eq!(text(response).await, format!("{said} {format}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn copies_sites_rules_and_figures_are_shown() {
+    let (door, _) = door().await;
+    let copies = got(&door, "/v1/packs/7/copies").await;
+    assert_eq!((&copies["pack"], &copies["secured"]), (&7.into(), &true.into()));
+    assert_eq!(copies["copies"][0]["receipts"][0]["digest"], "07".repeat(32));
+    assert_eq!(got(&door, "/v1/sites").await["sites"][0]["answers"], true);
+    assert_eq!(got(&door, "/v1/copy-troubles").await["troubles"][0]["kind"], "damaged");
+    assert!(got(&door, "/v1/figures").await["units"].is_array());
+    let rule = got(&door, "/v1/policies").await;
+    assert_eq!((&rule["is_default"], &rule["policy"]["registration"]), (&true.into(), &"automatic".into()));
+    let put = async |policy: &Value| {
+        let request = with_token("PUT", "/v1/policies/11330382MB0000000X");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        ask(&door, request.body(Body::from(policy.to_string())).unwrap()).await
+    };
+    let mut policy = rule["policy"].clone();
+    policy["registration"] = "desk".into();
+    let set = json(put(&policy).await).await;
+    assert_eq!((&set["is_default"], &set["policy"]["registration"]), (&false.into(), &"desk".into()));
+    policy["reviewer"] = policy["registrar"].clone();
+    let refused = put(&policy).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(json(refused).await["code"], "policy.invalid");
+}
+
+#[tokio::test]
+async fn anybody_may_check_a_paper_and_nobody_gets_more_than_that() {
+    let (door, _) = door().await;
+    for path in ["/verify", "/verify?lang=en"] {
+        let page = ask(&door, empty(bare("GET", path))).await;
+        assert_eq!(page.status(), StatusCode::OK);
+        assert!(text(page).await.contains("multipart/form-data"));
+    }
+    let forged = r#"{"body":{"certificate_no":"<b>"},"paper":"certificate/1","seals":[]}"#;
+    let checked = ask(&door, bare("POST", "/v1/verify").body(Body::from(forged)).unwrap()).await;
+    assert_eq!(
+        (checked.status(), json(checked).await["verdict"].clone()),
+        (StatusCode::OK, "invalid".into())
+    );
+    let form = format!("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{forged}\r\n--x--\r\n");
+    let request = bare("POST", "/verify").header(header::CONTENT_TYPE, "multipart/form-data; boundary=x");
+    let page = text(ask(&door, request.body(Body::from(form)).unwrap()).await).await;
+    assert!(page.contains(r#"data-verdict="invalid""#) && !page.contains("<b>"), "{page}");
+    let garbage = ask(&door, bare("POST", "/v1/verify").body(Body::from("no json")).unwrap()).await;
+    assert_eq!(json(garbage).await["code"], "verify.not_json");
+    let wrong = ask(&door, empty(bare("GET", "/verify?certificate=ZS-330382-2026-1-000001-0"))).await;
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY, "a wrong check digit");
+}
+
+#[tokio::test]
+async fn without_a_database_there_are_no_accounts_and_the_token_still_opens() {
+    let (door, _) = door().await;
+    for path in ["/v1/accounts", "/v1/audit"] {
+        let response = ask(&door, empty(with_token("GET", path))).await;
+        assert_eq!(json(response).await["code"], "account.not_configured", "{path}");
+    }
+    let page = text(ask(&door, empty(bare("GET", "/sign-in"))).await).await;
+    assert!(page.contains(r#"name="token""#) && !page.contains(r#"name="account""#));
 }

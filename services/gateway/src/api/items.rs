@@ -168,9 +168,6 @@ pub(crate) struct Filters {
     /// Items of a page, 1 to 200; 50 when not told
     #[serde(default)]
     pub(crate) limit: Option<u32>,
-    #[serde(default)]
-    #[param(ignore)]
-    pub(crate) lang: String,
 }
 
 impl Filters {

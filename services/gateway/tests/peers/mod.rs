@@ -10,6 +10,7 @@ use dengbei_proto::v1::operations_server::{Operations, OperationsServer};
 use dengbei_proto::v1::query_server::{Query, QueryServer};
 use dengbei_proto::v1::register_server::{Register, RegisterServer};
 use dengbei_proto::v1::registration_server::{Registration, RegistrationServer};
+use dengbei_proto::v1::replication_server::{Replication, ReplicationServer};
 use dengbei_proto::v1::submit_part::Part;
 use dengbei_records::{ErrorClass, Problem};
 use tokio_stream::wrappers::ReceiverStream;
@@ -34,6 +35,39 @@ pub(crate) struct Arrived {
 #[derive(Clone, Default)]
 pub(crate) struct Roles {
     pub(crate) arrived: Arc<Mutex<Arrived>>,
+    /// Decisions about registration batches, as they came.
+    pub(crate) decided: Arc<Mutex<Vec<v1::DecideBatchRequest>>>,
+    /// Decisions about transfers, as they came.
+    pub(crate) signed: Arc<Mutex<Vec<v1::DecideTransferRequest>>>,
+    /// The last list that was asked of query.
+    pub(crate) asked: Arc<Mutex<v1::ItemsRequest>>,
+}
+
+/// A registration batch, as the fakes know it.
+pub(crate) const BATCH: &str = "0a0b0c0d-0e0f-7001-8002-030405060708";
+
+fn batch() -> v1::BatchSummary {
+    v1::BatchSummary {
+        batch: BATCH.parse::<uuid::Uuid>().unwrap().as_bytes().to_vec().into(),
+        state: "applied".into(),
+        unit_name: "<i>单位</i>".into(),
+        packs: vec![1, 2],
+        items: 3,
+        applied_at: 1_790_000_000_000,
+        changed_at: 1_790_000_000_000,
+        ..Default::default()
+    }
+}
+
+fn transfer(transfer_no: &str) -> v1::TransferReply {
+    let transfer = v1::TransferSummary {
+        transfer_no: transfer_no.into(),
+        state: "submitted".into(),
+        unit_name: "<i>单位</i>".into(),
+        changed_at: 1_790_000_000_000,
+        ..Default::default()
+    };
+    v1::TransferReply { transfer: Some(transfer), ..Default::default() }
 }
 
 /// Starts them and gives the configuration of a door before them.
@@ -44,9 +78,12 @@ pub(crate) async fn start(roles: &Roles) -> RoleConfig {
         .add_service(QueryServer::new(roles.clone()))
         .add_service(RegistrationServer::new(roles.clone()))
         .add_service(RegisterServer::new(roles.clone()))
+        .add_service(ReplicationServer::new(roles.clone()))
         .add_service(OperationsServer::new(roles.clone()));
     tokio::spawn(async move { grpc::serve_on(listener, "mesh", routes, Drain::new()).await });
-    config(&url)
+    let mut config = config(&url);
+    config.peers.replication = url;
+    config
 }
 
 pub(crate) fn config(url: &str) -> RoleConfig {
@@ -174,6 +211,7 @@ impl Query for Roles {
 
     async fn items(&self, request: Request<v1::ItemsRequest>) -> Result<Response<v1::ItemsReply>, Status> {
         let shown = request.get_ref().limit as usize;
+        *self.asked.lock().unwrap() = request.into_inner();
         Ok(Response::new(v1::ItemsReply { items: vec![summary(); shown], total: 12_408 }))
     }
 
@@ -248,6 +286,107 @@ impl Registration for Roles {
 
     async fn filing(&self, _: Request<v1::FilingRequest>) -> Result<Response<v1::FilingReply>, Status> {
         Ok(Response::new(v1::FilingReply { ready: 7, ..Default::default() }))
+    }
+
+    async fn batches(
+        &self,
+        request: Request<v1::BatchesRequest>,
+    ) -> Result<Response<v1::BatchesReply>, Status> {
+        let shown = request.get_ref().limit as usize;
+        let waiting = vec![v1::WaitingPack { pack: 9, ..Default::default() }];
+        Ok(Response::new(v1::BatchesReply { batches: vec![batch(); shown], waiting, ..Default::default() }))
+    }
+
+    async fn batch(&self, request: Request<v1::BatchRequest>) -> Result<Response<v1::BatchReply>, Status> {
+        let asked = request.into_inner();
+        if asked.registration_no.is_empty() && asked.batch != batch().batch {
+            return Err(problem("not_found"));
+        }
+        let step = v1::BatchStep { step: "apply".into(), by: "林梅".into(), ..Default::default() };
+        Ok(Response::new(v1::BatchReply { batch: Some(batch()), steps: vec![step] }))
+    }
+
+    async fn decide_batch(
+        &self,
+        request: Request<v1::DecideBatchRequest>,
+    ) -> Result<Response<v1::BatchReply>, Status> {
+        self.decided.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(v1::BatchReply { batch: Some(batch()), steps: vec![] }))
+    }
+
+    async fn transfers(
+        &self,
+        request: Request<v1::TransfersRequest>,
+    ) -> Result<Response<v1::TransfersReply>, Status> {
+        let shown = request.get_ref().limit as usize;
+        let transfers = vec![transfer("YJ-1").transfer.unwrap(); shown];
+        Ok(Response::new(v1::TransfersReply { transfers, ..Default::default() }))
+    }
+
+    async fn transfer(
+        &self,
+        request: Request<v1::TransferRequest>,
+    ) -> Result<Response<v1::TransferReply>, Status> {
+        Ok(Response::new(transfer(&request.get_ref().transfer_no)))
+    }
+
+    async fn decide_transfer(
+        &self,
+        request: Request<v1::DecideTransferRequest>,
+    ) -> Result<Response<v1::TransferReply>, Status> {
+        let asked = request.into_inner();
+        let reply = transfer(&asked.transfer_no);
+        self.signed.lock().unwrap().push(asked);
+        Ok(Response::new(reply))
+    }
+
+    async fn policy(
+        &self,
+        request: Request<v1::UnitPolicyRequest>,
+    ) -> Result<Response<v1::UnitPolicyReply>, Status> {
+        let policy = serde_json::to_vec(&dengbei_records::policy::UnitPolicy::default_rule()).unwrap();
+        let is_default = request.get_ref().unit_uscc.is_empty();
+        Ok(Response::new(v1::UnitPolicyReply { policy: policy.into(), is_default }))
+    }
+
+    async fn set_policy(
+        &self,
+        request: Request<v1::SetUnitPolicyRequest>,
+    ) -> Result<Response<v1::UnitPolicyReply>, Status> {
+        let policy = request.into_inner().policy;
+        Ok(Response::new(v1::UnitPolicyReply { policy, is_default: false }))
+    }
+
+    async fn paper(&self, request: Request<v1::PaperRequest>) -> Result<Response<v1::PaperReply>, Status> {
+        let asked = request.into_inner();
+        let body = format!("{} {} {}", asked.kind, asked.id, asked.format);
+        let file_name = format!("{}\"\r\n登.{}", asked.kind, asked.format);
+        Ok(Response::new(v1::PaperReply { body: body.into(), media_type: String::new(), file_name }))
+    }
+}
+
+#[tonic::async_trait]
+impl Replication for Roles {
+    async fn sites(&self, _: Request<v1::SitesRequest>) -> Result<Response<v1::SitesReply>, Status> {
+        let site = v1::SiteStanding { site: "primary".into(), answers: true, ..Default::default() };
+        Ok(Response::new(v1::SitesReply { sites: vec![site] }))
+    }
+
+    async fn copies(&self, request: Request<v1::CopiesRequest>) -> Result<Response<v1::CopiesReply>, Status> {
+        let receipt =
+            v1::SiteReceipt { site: "remote".into(), digest: vec![7; 32].into(), ..Default::default() };
+        let copy = v1::PackCopy { site: "remote".into(), receipts: vec![receipt], ..Default::default() };
+        let pack = request.get_ref().pack;
+        Ok(Response::new(v1::CopiesReply { pack, secured: true, copies: vec![copy] }))
+    }
+
+    async fn troubles(&self, _: Request<v1::TroublesRequest>) -> Result<Response<v1::TroublesReply>, Status> {
+        let trouble = v1::PackTrouble { kind: "damaged".into(), ..Default::default() };
+        Ok(Response::new(v1::TroublesReply { troubles: vec![trouble] }))
+    }
+
+    async fn policy(&self, _: Request<v1::PolicyRequest>) -> Result<Response<v1::PolicyReply>, Status> {
+        Ok(Response::new(v1::PolicyReply { policy: Bytes::from_static(b"{}") }))
     }
 }
 
