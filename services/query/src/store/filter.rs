@@ -134,15 +134,17 @@ impl Filter {
             query.push(" and i.pack > 0 and i.pack = ").push_bind(self.pack.cast_signed());
         }
         if let Some(batch) = self.batch {
-            query.push(" and i.pack > 0 and i.pack = any((select packs from query.batches where batch = ");
-            query.push_bind(batch).push(")) and p.batch = ").push_bind(batch);
+            query.push(
+                " and i.pack > 0 and i.pack in (select unnest(packs) from query.batches where batch = ",
+            );
+            query.push_bind(batch).push(") and p.batch = ").push_bind(batch);
         }
         if !self.transfer_no.is_empty() {
             query.push(
-                " and i.pack > 0 and i.pack = any((select coalesce(accepted_packs, packs) from query.transfers
+                " and i.pack > 0 and i.pack in (select unnest(coalesce(accepted_packs, packs)) from query.transfers
                   where transfer_no = ",
             );
-            query.push_bind(self.transfer_no.clone()).push(")) and t.transfer_no = ");
+            query.push_bind(self.transfer_no.clone()).push(") and t.transfer_no = ");
             query.push_bind(self.transfer_no.clone());
         }
     }

@@ -42,12 +42,13 @@ pub(super) async fn lock(tx: &mut PgConnection, packs: &[i64]) -> sqlx::Result<(
     Ok(())
 }
 
-/// Says of the accessioned transfers that take from locked `packs` whether they take all that lies in their packs.
+/// Says of the accessioned transfers that take from locked `packs` whether they take all that lies in their packs;
+/// not as long as it is unknown of one pack how much that is.
 pub(super) async fn settle_transfers(tx: &mut PgConnection, packs: &[i64]) -> sqlx::Result<()> {
     sqlx::query(
-        "update query.transfers t set is_partial =
-             t.items <> (select coalesce(sum(p.items), 0) from query.packs p
-                         where p.pack = any(coalesce(t.accepted_packs, t.packs)))
+        "update query.transfers t set is_partial = t.items <> coalesce((
+             select sum(p.items) from query.packs p where p.pack = any(coalesce(t.accepted_packs, t.packs))
+             having count(*) filter (where p.filed_at > 0) = cardinality(coalesce(t.accepted_packs, t.packs))), -1)
          where t.accessioned_at is not null and t.transfer_no in
              (select unnest(transfers) from query.packs where pack = any($1))",
     )

@@ -1,5 +1,7 @@
 //! Four items and everything that happened to them, in the order in which it happened.
 
+pub(crate) mod life;
+
 use dengbei_chain::facts::{
     BatchFiled, ItemChecked, ItemFiled, ItemParked, ItemPrefiled, ItemReturned, ItemSuperseded,
     MatterPublished, SubmissionRefused, Verdict,
@@ -37,8 +39,8 @@ impl Story {
         story.give_back(1, 2, 1, failed);
         let again = story.prefile(1, 3, 1);
         let run = story.pass(&[(0, prefiled), (1, again)]);
-        let filed = story.file(0, 0, vec![prefiled, run]);
-        story.sign(&[(0, filed)]);
+        let filed = story.file((0, 0), 12, vec![prefiled, run]);
+        story.sign(12, &[(0, filed)]);
         let correction = story.prefile(0, 1, 2);
         let wrong = story.fail(0, 2, correction);
         story.give_back(0, 1, 2, wrong);
@@ -106,6 +108,8 @@ impl Story {
     }
 
     fn prefile(&mut self, of: u8, by: u8, data_version: u32) -> EventHash {
+        // Item 4 is the only one that the archive does not take.
+        let retention = if of == 4 { Retention::TenYears } else { Retention::ThirtyYears };
         let fact = ItemPrefiled {
             item: item(of),
             data_version: version(data_version),
@@ -113,7 +117,7 @@ impl Story {
             source_system: "ZWFW".parse().unwrap(),
             matter_code: "511Z07001006-511602000000".parse().unwrap(),
             unit_uscc: "11511301008778183N".parse().unwrap(),
-            retention: Retention::ThirtyYears,
+            retention,
             year: 2026,
             scope_version: "2026-01".into(),
             reception: Sha256::of(b"r"),
@@ -167,12 +171,12 @@ impl Story {
         hash
     }
 
-    fn file(&mut self, of: u8, by: u8, causes: Vec<EventHash>) -> EventHash {
+    fn file(&mut self, (of, by): (u8, u8), pack: u64, causes: Vec<EventHash>) -> EventHash {
         let fact = ItemFiled {
             item: item(of),
             data_version: version(1),
-            archival_code: "J019-ZY·QT·2026·D30-00001".parse().unwrap(),
-            pack: PackNumber::new(12),
+            archival_code: format!("J019-ZY·QT·2026·D30-{:05}", of + 1).parse().unwrap(),
+            pack: PackNumber::new(pack),
             object_version: 1,
             record: Sha256::of(b"r"),
             inventory: Sha512::of(b"i"),
@@ -181,10 +185,10 @@ impl Story {
         self.state(Subject::Item(item(of)), causes, Fact::ItemFiled(fact))
     }
 
-    fn sign(&mut self, members: &[(u8, EventHash)]) {
+    fn sign(&mut self, pack: u64, members: &[(u8, EventHash)]) -> EventHash {
         let list = list("batch.filed", members);
         let fact = BatchFiled {
-            pack: PackNumber::new(12),
+            pack: PackNumber::new(pack),
             generation: 0,
             fonds_no: "J019".parse().unwrap(),
             year: 2026,
@@ -199,8 +203,7 @@ impl Story {
             unit_signature: [4; 64],
             members: list.document().unwrap().1,
         };
-        let hash = self.state(Subject::Pack(PackNumber::new(12)), vec![], Fact::BatchFiled(fact));
-        self.lists.insert(hash, list);
+        self.state(Subject::Pack(PackNumber::new(pack)), vec![], Fact::BatchFiled(fact))
     }
 }
 
