@@ -3,10 +3,12 @@
 //! Inside the crate, because steps are cut where a process would die: between planning, writing and committing, and
 //! between the three steps of sealing.
 
+mod batches;
 mod filing;
 mod matters;
 mod peers;
 mod restore;
 mod role;
 mod sealing;
+mod transfers;
 mod world;

@@ -12,7 +12,7 @@ use super::world::{OTHER_UNIT, TestItem, UNIT, World};
 use crate::register::StartError;
 
 /// A copy of the database as it is now: the dump.
-async fn dump(world: &World) -> String {
+pub(super) async fn dump(world: &World) -> String {
     world.parts.pool.close().await;
     let postgres = Postgres::start().await.unwrap();
     let name = world.database.rsplit('/').next().unwrap();
@@ -26,7 +26,7 @@ async fn dump(world: &World) -> String {
 }
 
 /// Sends everything in the outbox to the register once, as the relay would, and seals.
-async fn seal_everything(world: &World, sequence: u64, foreign: &[Event]) {
+pub(super) async fn seal_everything(world: &World, sequence: u64, foreign: &[Event]) {
     if !foreign.is_empty() {
         world.append("ingest.00000001", sequence, foreign).await;
     }
@@ -39,7 +39,7 @@ async fn seal_everything(world: &World, sequence: u64, foreign: &[Event]) {
 }
 
 /// Hears the whole log in its order, holding back what waits for a cause, as the bus does.
-async fn hear_log(world: &World) {
+pub(super) async fn hear_log(world: &World) {
     let reader = LogReader::new(world.parts.log.tiles.clone());
     let size = world.ask::<i64>("select size from log_head").await as u64;
     let mut waiting: Vec<Event> =
