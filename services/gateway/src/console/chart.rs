@@ -5,11 +5,11 @@ use maud::{Markup, html};
 
 use super::{Language, thousands};
 
-const WIDTH: u64 = 560;
+const WIDTH: u64 = 400;
 const HEIGHT: u64 = 150;
 /// Room for the days' names below and the scale at the left.
 const BELOW: u64 = 22;
-const LEFT: u64 = 44;
+const LEFT: u64 = 40;
 
 /// Pre-filed and filed by day, oldest first.
 pub(super) fn days(days: &[Day], l: Language) -> Markup {
@@ -41,7 +41,7 @@ pub(super) fn days(days: &[Day], l: Language) -> Markup {
 
 /// Not every day has room for its name.
 fn is_named(i: u64, all: u64) -> bool {
-    let every = all.div_ceil(10).max(1);
+    let every = all.div_ceil(7).max(1);
     (all - 1 - i).is_multiple_of(every)
 }
 

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 
 use super::view::View;
-use crate::json;
 use crate::api::registrations::Decision;
 use crate::api::transfers::Signing;
 use crate::api::{self, uuid};
+use crate::json;
 use crate::problem::Refusal;
 
 /// Fields of a form, in order; a name may stand more than once.

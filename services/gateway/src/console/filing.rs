@@ -48,8 +48,13 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
         Err(refusal) => return view.refused(refusal, "/filing"),
     };
     let state = if f.state == "waiting" { "" } else { &f.state };
-    let request =
-        v1::BatchesRequest { state: state.into(), unit_uscc: f.unit.clone(), limit: PAGE, before, before_batch };
+    let request = v1::BatchesRequest {
+        state: state.into(),
+        unit_uscc: f.unit.clone(),
+        limit: PAGE,
+        before,
+        before_batch,
+    };
     let (reply, units) = tokio::join!(asked::batches(view.peers(), request), asked::units(view.peers()));
     let reply = match reply {
         Ok(reply) => reply,
@@ -85,7 +90,8 @@ fn waits(w: WaitingPack) -> Row {
 
 fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
     let units = units.iter().map(|(code, name)| (code.as_str(), name.as_str()));
-    let states = std::iter::once(("waiting", l.say("待申请登记", "not applied for"))).chain(words::states(Of::Batch, l));
+    let states = std::iter::once(("waiting", l.say("待申请登记", "not applied for")))
+        .chain(words::states(Of::Batch, l));
     let fields = html! {
         (choice(("unit", l.say("立档单位", "Unit")), &f.unit, units, l))
         (choice(("state", l.say("登记状态", "Registration")), &f.state, states, l))

@@ -82,9 +82,17 @@ fn stages(known: &Known, l: Language) -> Markup {
     let custody = |names: &[&str]| names.contains(&item.custody.as_str());
     let registered = |names: &[&str]| names.contains(&item.registration.as_str());
     let mut steps = vec![
-        (l.say("预归档", "Pre-filed"), "item.prefiled", custody(&["prefiled", "planned", "filed", "accessioned"])),
+        (
+            l.say("预归档", "Pre-filed"),
+            "item.prefiled",
+            custody(&["prefiled", "planned", "filed", "accessioned"]),
+        ),
         (l.say("正式归档", "Filed"), "item.filed", custody(&["filed", "accessioned"])),
-        (l.say("登记", "Registered"), "batch.registered", registered(&["registered", "backed_up", "certified"])),
+        (
+            l.say("登记", "Registered"),
+            "batch.registered",
+            registered(&["registered", "backed_up", "certified"]),
+        ),
         (l.say("备份达标", "Backed up"), "pack.secured", registered(&["backed_up", "certified"])),
         (l.say("发证", "Certified"), "certificate.issued", registered(&["certified"])),
     ];

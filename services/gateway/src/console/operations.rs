@@ -127,8 +127,12 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_read_line_by_line() {
-        let shown = log("dengbei/330402\n12408\nAbC=\n\n— dengbei/330402 sig\n", Language::Chinese).into_string();
-        assert!(shown.contains("12,408") && shown.contains("dengbei/330402") && shown.contains("AbC="), "{shown}");
+        let shown =
+            log("dengbei/330402\n12408\nAbC=\n\n— dengbei/330402 sig\n", Language::Chinese).into_string();
+        assert!(
+            shown.contains("12,408") && shown.contains("dengbei/330402") && shown.contains("AbC="),
+            "{shown}"
+        );
         assert!(log("", Language::Chinese).into_string().contains("–"));
     }
 }

@@ -55,7 +55,8 @@ fn waiting(known: &Known, l: Language) -> Markup {
     let s = &known.standing;
     let custody = |name: &str| s.figures.as_ref().ok().map(|f| f.custody.get(name).copied().unwrap_or(0));
     let parked = s.ingest.as_ref().ok().map(|i| i.parked).or_else(|| custody("parked"));
-    let desk = known.batches.as_ref().ok().map(|b| sum(&b.counts, &["applied", "accepted", "received", "checked"]));
+    let desk =
+        known.batches.as_ref().ok().map(|b| sum(&b.counts, &["applied", "accepted", "received", "checked"]));
     let due = known.transfers.as_ref().ok().map(|t| sum(&t.counts, &["packed", "submitted", "verified"]));
     let dead: Option<u64> = s.roles.iter().map(|(_, q)| q.as_ref().ok().map(|q| q.dead_letters)).sum();
     let damaged = known.sites.as_ref().ok().map(|sites| sites.iter().map(|s| s.damaged).sum());
@@ -98,7 +99,12 @@ fn funnel(f: &v1::FiguresReply, l: Language) -> Markup {
         (l.say("登记", "Registered"), of(&["registered", "backed_up", "certified"]), None, "/registrations"),
         (l.say("备份达标", "Backed up"), of(&["backed_up", "certified"]), None, "/sites"),
         (l.say("发证", "Certified"), of(&["certified"]), None, "/certificates"),
-        (l.say("进馆", "Accessioned"), sum(&f.custody, &["accessioned"]), Some(today.accessioned), "/transfers"),
+        (
+            l.say("进馆", "Accessioned"),
+            sum(&f.custody, &["accessioned"]),
+            Some(today.accessioned),
+            "/transfers",
+        ),
     ];
     let all = stages[0].1;
     html! {
@@ -136,7 +142,9 @@ fn units(f: &v1::FiguresReply, l: Language) -> Markup {
 }
 
 fn unit(u: &v1::UnitFigures, l: Language) -> Markup {
-    let list = |custody: &str| l.link(&super::pieces::address("/items", &[("unit", &u.unit_uscc), ("custody", custody)]));
+    let list = |custody: &str| {
+        l.link(&super::pieces::address("/items", &[("unit", &u.unit_uscc), ("custody", custody)]))
+    };
     html! {
         tr {
             td title=(u.unit_uscc) { a href=(list("")) { (super::pieces::or_code(&u.unit_name, &u.unit_uscc)) } }

@@ -43,7 +43,8 @@ pub(super) async fn show(view: View, Path(number): Path<String>) -> Response {
         @match &members { Ok(reply) => (held(pack, reply, l)), Err(problem) => (away(l.say("包内办件", "Items"), problem, l)) }
     };
     let title = format!("{} {}", l.say("存储包", "Pack"), pack_number(pack));
-    let paper = pieces::paper(&format!("filing-batches/{pack}/filing"), l.say("归档电子文件登记表", "Filing form"));
+    let paper =
+        pieces::paper(&format!("filing-batches/{pack}/filing"), l.say("归档电子文件登记表", "Filing form"));
     view.page(&title, "/filing").under("", pack_number(pack)).beside(paper).render(&body).into_response()
 }
 
@@ -108,7 +109,7 @@ pub(super) fn copies(copies: &v1::CopiesReply, l: Language) -> Markup {
                 (l.say("副本与备份回执", "Copies and receipts"))
                 span.unit { @if copies.secured { span.tag.good { (l.say("备份达标", "secured")) } } @else { span.tag.wait { (l.say("未达标", "not secured yet")) } } }
             }
-            table {
+            div.scroll tabindex="0" { table {
                 thead { tr {
                     th { (l.say("备份点", "Site")) } th { (l.say("类别", "Class")) } th { (l.say("状态", "State")) } th { (l.say("用途", "Purpose")) }
                     th { (l.say("读回时间", "Read back")) } th.number { (l.say("大小", "Size")) } th { (l.say("摘要", "Digest")) } th { (l.say("签名公钥", "Signed with key")) }
@@ -117,15 +118,17 @@ pub(super) fn copies(copies: &v1::CopiesReply, l: Language) -> Markup {
                     @for copy in &copies.copies { (copied(copy, l)) }
                     @if copies.copies.is_empty() { (pieces::none(8, l.say("尚无副本", "No copies yet"))) }
                 }
-            }
+            } }
         }
     }
 }
 
 fn copied(copy: &v1::PackCopy, l: Language) -> Markup {
-    let head = |is_first: bool| html! {
-        @if is_first { td { b { (copy.site) } } td.short { (words::state(Of::Class, &copy.class, l)) } td { (words::tag(Of::Copy, &copy.state, l)) } }
-        @else { td {} td {} td {} }
+    let head = |is_first: bool| {
+        html! {
+            @if is_first { td.short { b { (copy.site) } } td.short { (words::state(Of::Class, &copy.class, l)) } td { (words::tag(Of::Copy, &copy.state, l)) } }
+            @else { td {} td {} td {} }
+        }
     };
     html! {
         @for (i, r) in copy.receipts.iter().enumerate() {
@@ -156,7 +159,10 @@ pub(super) async fn seen(view: &View, pack: u64) -> Seen {
     let first = receipts.min_by_key(|receipt| receipt.stored_at);
     Seen {
         items: members.as_ref().ok().map(|reply| reply.total),
-        retention: members.ok().and_then(|reply| Some(reply.items.first()?.retention.clone())).unwrap_or_default(),
+        retention: members
+            .ok()
+            .and_then(|reply| Some(reply.items.first()?.retention.clone()))
+            .unwrap_or_default(),
         bytes: first.as_ref().map(|receipt| receipt.bytes),
         filed_at: first.map(|receipt| Timestamp::from_millis(receipt.stored_at)),
     }

@@ -35,7 +35,10 @@ pub(super) async fn show(view: View) -> Response {
 
 fn list(reply: &v1::ItemsReply, l: Language) -> Markup {
     let (total, shown) = (thousands(reply.total), reply.items.len());
-    let count = l.say(format!("共 {total} 件，列最近 {shown} 件"), format!("{total} items, the newest {shown} are shown"));
+    let count = l.say(
+        format!("共 {total} 件，列最近 {shown} 件"),
+        format!("{total} items, the newest {shown} are shown"),
+    );
     html! {
         section.card.list {
             table {
@@ -99,7 +102,8 @@ pub(super) async fn publish(view: View, Form(given): Form<Matters>) -> Response 
     if let Err(error) = view.gateway.audit.does(&view.who, entry).await {
         return view.refused(error, "/parked");
     }
-    let request = v1::PublishMattersRequest { body: given.matters.into_bytes().into(), actor: view.who.actor() };
+    let request =
+        v1::PublishMattersRequest { body: given.matters.into_bytes().into(), actor: view.who.actor() };
     match answered(view.peers().registration().publish_matters(question(request)).await) {
         Ok(_) => Redirect::to(&view.l.link("/parked")).into_response(),
         Err(problem) => view.refused(problem, "/parked"),

@@ -86,17 +86,19 @@ pub(super) fn paper(path: &str, word: &str) -> Markup {
     }
 }
 
+/// The half in this language of a text that says something in both: `中文 / English`.
+pub(super) fn bilingual(text: &str, l: Language) -> &str {
+    text.split_once(" / ").map_or(text, |(zh, en)| l.say(zh, en))
+}
+
 /// What somebody must do next: the half in this language of each thing, which registration says in both.
 pub(super) fn waits(text: &str, l: Language) -> Markup {
-    let half = |thing: &str| match thing.split_once(" / ") {
-        Some((zh, en)) => l.say(zh, en).to_owned(),
-        None => match (thing.contains("sign_unit"), thing.contains("sign_archive")) {
-            (true, _) => l.say("移交单位签字", "the unit's signatures").to_owned(),
-            (_, true) => l.say("接收单位签字", "the archive's signatures").to_owned(),
-            _ => thing.to_owned(),
-        },
+    let half = |thing| match thing {
+        sign if str::contains(sign, "sign_unit") => l.say("移交单位签字", "the unit's signatures"),
+        sign if sign.contains("sign_archive") => l.say("接收单位签字", "the archive's signatures"),
+        other => bilingual(other, l),
     };
-    let things: Vec<String> = text.split('；').filter(|thing| !thing.is_empty()).map(half).collect();
+    let things: Vec<&str> = text.split('；').filter(|thing| !thing.is_empty()).map(half).collect();
     html! { (or_dash(&things.join(l.say("；", "; ")))) }
 }
 
@@ -199,7 +201,10 @@ mod tests {
     fn what_waits_is_said_in_one_language() {
         let said = |text: &str, l| waits(text, l).into_string();
         assert_eq!(said("技术检测 / technical check", Language::English), "technical check");
-        assert_eq!(said("移交单位签字 sign_unit；接收单位签字 sign_archive", Language::Chinese), "移交单位签字；接收单位签字");
+        assert_eq!(
+            said("移交单位签字 sign_unit；接收单位签字 sign_archive", Language::Chinese),
+            "移交单位签字；接收单位签字"
+        );
         assert_eq!(said("", Language::English), "–");
     }
 

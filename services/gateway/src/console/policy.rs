@@ -25,7 +25,8 @@ pub(super) async fn show(view: View, Path(unit): Path<String>) -> Response {
                 @if is_default && unit != DEFAULT { section.card.notice.calm { p { (l.say("该单位适用全区默认规则；保存后为其单立规则。", "The area's default holds for this unit; saving gives it a rule of its own.")) } } }
                 section.card { (form(&unit, &policy, l)) }
             };
-            let name = if unit == DEFAULT { l.say("全区默认规则", "The area's default") } else { &unit };
+            let name =
+                if unit == DEFAULT { l.say("全区默认规则", "The area's default") } else { &unit };
             view.page(name, "/policies").under("", name).render(&body).into_response()
         }
         Err(problem) => view.refused(problem, "/policies"),
@@ -86,7 +87,11 @@ fn signatories(p: &UnitPolicy, l: Language) -> Markup {
 }
 
 /// Saves the rule as its next version and shows all.
-pub(super) async fn save(view: View, Path(unit): Path<String>, fields: Form<Vec<(String, String)>>) -> Response {
+pub(super) async fn save(
+    view: View,
+    Path(unit): Path<String>,
+    fields: Form<Vec<(String, String)>>,
+) -> Response {
     let policy = match read(&fields) {
         Ok(policy) => policy,
         Err(refusal) => return view.refused(refusal, "/policies"),
@@ -100,9 +105,14 @@ pub(super) async fn save(view: View, Path(unit): Path<String>, fields: Form<Vec<
 
 fn read(fields: &[(String, String)]) -> Result<UnitPolicy, Refusal> {
     let one = |name: &str| fields.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.trim());
-    let invalid = |what: &str| Refusal::invalid("policy.field", format!("规则项无效：{what}"), format!("not valid: {what}"));
+    let invalid = |what: &str| {
+        Refusal::invalid("policy.field", format!("规则项无效：{what}"), format!("not valid: {what}"))
+    };
     let number = |name: &str| one(name).parse::<u16>().map_err(|_| invalid(name));
-    let pair = |side: &str| Pair { filled_by: one(&format!("{side}_filled_by")).into(), reviewed_by: one(&format!("{side}_reviewed_by")).into() };
+    let pair = |side: &str| Pair {
+        filled_by: one(&format!("{side}_filled_by")).into(),
+        reviewed_by: one(&format!("{side}_reviewed_by")).into(),
+    };
     let range = fields.iter().filter(|(name, _)| name == "range");
     let policy = UnitPolicy {
         version: u32::from(number("version")?) + 1,
@@ -118,13 +128,17 @@ fn read(fields: &[(String, String)]) -> Result<UnitPolicy, Refusal> {
             "after_years" => TransferRule::AfterYears(number("years")?),
             _ => return Err(invalid("transfer")),
         },
-        archive_range: range.map(|(_, code)| Retention::from_source(code).map_err(|_| invalid("range"))).collect::<Result<_, _>>()?,
+        archive_range: range
+            .map(|(_, code)| Retention::from_source(code).map_err(|_| invalid("range")))
+            .collect::<Result<_, _>>()?,
         unit: pair("unit"),
         archive: pair("archive"),
         registrar: one("registrar").into(),
         reviewer: one("reviewer").into(),
     };
-    policy.check().map_err(|e| Refusal::invalid("policy.signatories", format!("签字人无效：{e}"), e.to_string()))?;
+    policy
+        .check()
+        .map_err(|e| Refusal::invalid("policy.signatories", format!("签字人无效：{e}"), e.to_string()))?;
     Ok(policy)
 }
 
@@ -133,16 +147,33 @@ mod tests {
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        let people = ["unit_filled_by", "unit_reviewed_by", "archive_filled_by", "archive_reviewed_by", "registrar", "reviewer"];
+        let people = [
+            "unit_filled_by",
+            "unit_reviewed_by",
+            "archive_filled_by",
+            "archive_reviewed_by",
+            "registrar",
+            "reviewer",
+        ];
         let people = people.map(|name| (name, name));
         pairs.iter().chain(&people).map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
     }
 
     #[test]
     fn a_form_is_read_as_the_next_version_of_the_rule() {
-        let form = fields(&[("version", "3"), ("registration", "desk"), ("transfer", "after_years"), ("years", "7"), ("range", "Y"), ("range", "D30")]);
+        let form = fields(&[
+            ("version", "3"),
+            ("registration", "desk"),
+            ("transfer", "after_years"),
+            ("years", "7"),
+            ("range", "Y"),
+            ("range", "D30"),
+        ]);
         let policy = read(&form).unwrap();
-        assert_eq!((policy.version, policy.registration, policy.transfer), (4, Mode::Desk, TransferRule::AfterYears(7)));
+        assert_eq!(
+            (policy.version, policy.registration, policy.transfer),
+            (4, Mode::Desk, TransferRule::AfterYears(7))
+        );
         assert_eq!(policy.archive_range, [Retention::Permanent, Retention::ThirtyYears]);
     }
 

@@ -30,7 +30,12 @@ pub(super) async fn show(view: View, Path(batch): Path<String>) -> Response {
         Err(refusal) => return view.refused(refusal, "/registrations"),
     };
     let b = reply.batch.unwrap_or_default();
-    let title = if b.registration_no.is_empty() { json::id(&b.batch).unwrap_or_default() } else { b.registration_no.clone() };
+    let title = match json::id(&b.batch) {
+        Some(id) if b.registration_no.is_empty() => {
+            format!("{} {}", view.l.say("登记批", "Batch"), id.get(24..).unwrap_or_default())
+        }
+        _ => b.registration_no.clone(),
+    };
     let body = body(&b, &reply.steps, view.person(), view.l);
     let page = view.page(&title, "/registrations").under("", &title).beside(papers(&b, view.l));
     page.render(&body).into_response()
@@ -69,7 +74,11 @@ fn way(b: &BatchSummary, taken: &[BatchStep], l: Language) -> Markup {
     let steps: Vec<Step<'_>> = WAY
         .iter()
         .enumerate()
-        .map(|(i, (name, zh, en))| Step { word: l.say(zh, en), at: at(name), is_done: reached.is_some_and(|n| i <= n) })
+        .map(|(i, (name, zh, en))| Step {
+            word: l.say(zh, en),
+            at: at(name),
+            is_done: reached.is_some_and(|n| i <= n),
+        })
         .collect();
     html! {
         @if b.state == "declined" { p.declined { (words::tag(Of::Batch, &b.state, l)) " " (b.reasons.join(" ")) } }
@@ -140,8 +149,8 @@ pub(super) fn line(taken: &[BatchStep], l: Language) -> Markup {
         ol.line {
             @for t in taken {
                 li.bad[is_step(&t.step, "declined")] {
-                    div.when { (moment(t.at)) @if !t.by.is_empty() { span { (t.by) } } }
-                    div { b { (word(&t.step, l)) } " " (t.note) }
+                    div.when { (moment(t.at)) @if !t.by.is_empty() { span { (pieces::bilingual(&t.by, l)) } } }
+                    div { b { (word(&t.step, l)) } " " (pieces::bilingual(&t.note, l)) }
                 }
             }
         }
@@ -193,7 +202,9 @@ mod tests {
 
     #[test]
     fn steps_are_known_by_command_and_by_state() {
-        assert!(is_step("accept", "accepted") && is_step("accepted", "accepted") && !is_step("accept", "applied"));
+        assert!(
+            is_step("accept", "accepted") && is_step("accepted", "accepted") && !is_step("accept", "applied")
+        );
         assert_eq!(word("check", Language::Chinese), "技术检测");
         assert_eq!(word("weigh", Language::English), "weigh");
     }

@@ -48,8 +48,13 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
         Ok(cursor) => cursor,
         Err(refusal) => return view.refused(refusal, "/registrations"),
     };
-    let request =
-        v1::BatchesRequest { state: f.state.clone(), unit_uscc: f.unit.clone(), limit: PAGE, before, before_batch };
+    let request = v1::BatchesRequest {
+        state: f.state.clone(),
+        unit_uscc: f.unit.clone(),
+        limit: PAGE,
+        before,
+        before_batch,
+    };
     let (reply, units) = tokio::join!(asked::batches(view.peers(), request), asked::units(view.peers()));
     match reply {
         Ok(reply) => {
@@ -89,8 +94,13 @@ fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
 }
 
 fn list(f: &Filters, reply: &v1::BatchesReply, l: Language) -> Markup {
-    let at = |after: &str| address("/registrations", &[("state", &f.state), ("unit", &f.unit), ("after", after)]);
-    let total = if f.state.is_empty() { reply.counts.values().sum() } else { reply.counts.get(&f.state).copied().unwrap_or(0) };
+    let at =
+        |after: &str| address("/registrations", &[("state", &f.state), ("unit", &f.unit), ("after", after)]);
+    let total = if f.state.is_empty() {
+        reply.counts.values().sum()
+    } else {
+        reply.counts.get(&f.state).copied().unwrap_or(0)
+    };
     let total = thousands(total);
     let count = l.say(format!("共 {total} 批 · 每页 {PAGE} 批"), format!("{total} batches · {PAGE} a page"));
     let next = next(&reply.batches, PAGE).map(|next| at(&next));

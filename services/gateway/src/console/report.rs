@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::Language;
-use super::pieces::or_dash;
+use super::pieces::{bilingual, or_dash};
 use super::words::{self, Of};
 use crate::findings::Finding;
 
@@ -31,7 +31,7 @@ pub(super) fn findings(found: &[Finding], failed: &[String], l: Language) -> Mar
 pub(super) fn cells(f: &Finding, l: Language) -> Markup {
     html! {
         td.code { span class={ "tag " (if f.is_blocking() { "bad" } else { "wait" }) } { (f.id) } }
-        td { (or_dash(&f.place)) } td { (l.say(&f.message, &f.message_en)) } td { (or_dash(&f.remedy)) }
+        td { (or_dash(&f.place)) } td { (l.say(&f.message, &f.message_en)) } td { (or_dash(bilingual(&f.remedy, l))) }
     }
 }
 
@@ -108,7 +108,12 @@ mod tests {
             {"id":"A-02","name":"文件摘要一致","name_en":"file digests agree","result":"passed","compared":3},
             {"id":"S-03","name":"多余文件","result":"warning"}]}"#;
         let shown = whole(report.as_bytes(), Language::English).into_string();
-        assert!(shown.contains("file digests agree") && shown.contains("authenticity") && shown.contains("2 checks, passed: 1"), "{shown}");
+        assert!(
+            shown.contains("file digests agree")
+                && shown.contains("authenticity")
+                && shown.contains("2 checks, passed: 1"),
+            "{shown}"
+        );
         assert!(whole(b"", Language::Chinese).into_string().is_empty());
     }
 }

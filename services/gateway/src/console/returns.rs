@@ -43,8 +43,14 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
         Err(refusal) => return view.refused(refusal, "/returns"),
     };
     let (custody, unit_uscc) = (f.custody.clone(), f.unit.clone());
-    let request =
-        v1::ItemsRequest { custody, unit_uscc, limit: PAGE, before_changed_at, before_item, ..Default::default() };
+    let request = v1::ItemsRequest {
+        custody,
+        unit_uscc,
+        limit: PAGE,
+        before_changed_at,
+        before_item,
+        ..Default::default()
+    };
     let (reply, figures) = tokio::join!(asked::items(peers, request), asked::figures(peers));
     let reply = match reply {
         Ok(reply) => reply,
@@ -95,7 +101,8 @@ fn form(f: &Filters, figures: &v1::FiguresReply, l: Language) -> Markup {
 }
 
 fn list(reply: &v1::ItemsReply, found: &[Vec<Finding>], f: &Filters, l: Language) -> Markup {
-    let at = |after: &str| address("/returns", &[("custody", &f.custody), ("unit", &f.unit), ("after", after)]);
+    let at =
+        |after: &str| address("/returns", &[("custody", &f.custody), ("unit", &f.unit), ("after", after)]);
     let next = cursor::next(&reply.items, PAGE as usize).map(|next| at(&next));
     let total = thousands(reply.total);
     let count = l.say(format!("共 {total} 件"), format!("{total} items"));

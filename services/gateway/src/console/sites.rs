@@ -21,7 +21,7 @@ pub(super) async fn show(view: View) -> Response {
     let body = match sites {
         Ok(sites) => html! {
             section.card.list { (table(&sites, l)) }
-            @if let Some(policy) = &policy { section.card { h2 { (l.say("备份策略", "Backup policy")) } pre { (policy) } } }
+            @if let Some(policy) = &policy { section.card { details { summary { h2 { (l.say("备份策略", "Backup policy")) } } pre { (policy) } } } }
             @if let Ok(found) = &found { (troubles::list(found, l)) }
         },
         Err(problem) => return view.refused(problem, "/sites"),
@@ -42,9 +42,9 @@ fn table(sites: &[SiteStanding], l: Language) -> Markup {
         table {
             thead { tr {
                 th { (l.say("备份点", "Site")) } th { (l.say("类别", "Class")) } th { (l.say("状态", "State")) } th { (l.say("公钥", "Key")) }
-                th.number { (l.say("存储包", "Packs")) } th.number { (l.say("数据量", "Size")) } th.number { (l.say("可用空间", "Free")) }
-                th.number { (l.say("待存", "Waiting")) } th.number { (l.say("异常", "Damaged")) } th.number { (l.say("隔离", "Quarantined")) }
-                th { (l.say("最近回执", "Last receipt")) } th { (l.say("最近巡检", "Last inspection")) } th.number { (l.say("登记簿", "Log")) }
+                th.number { (l.say("存储包", "Packs")) } th.number { (l.say("数据量", "Size")) } th.number { (l.say("可用", "Free")) }
+                th.number { (l.say("待存", "Due")) } th.number { (l.say("异常", "Bad")) } th.number title=(l.say("留作证据的坏副本", "bad copies kept as evidence")) { (l.say("隔离", "Kept")) }
+                th { (l.say("最近回执", "Last receipt")) } th { (l.say("最近巡检", "Inspected")) } th.number { (l.say("登记簿", "Log")) }
             } }
             tbody {
                 @for s in sites { (row(s, l)) }
@@ -57,12 +57,12 @@ fn table(sites: &[SiteStanding], l: Language) -> Markup {
 fn row(s: &SiteStanding, l: Language) -> Markup {
     html! {
         tr {
-            td { b { (s.site) } } td.short { (words::state(Of::Class, &s.class, l)) }
+            td.short { b { (s.site) } } td.short { (words::state(Of::Class, &s.class, l)) }
             td { @if s.answers { span.tag.good { (l.say("正常", "well")) } } @else { span.tag.bad title=(s.trouble) { (l.say("无应答", "away")) } } }
             td.code { (hash(&s.key)) } td.number { (thousands(s.packs)) } td.number { (words::size(s.bytes)) } td.number { (words::size(s.free_bytes)) }
             td.number { (thousands(s.waiting)) } td.number { @if s.damaged > 0 { span.tag.bad { (thousands(s.damaged)) } } @else { "0" } } td.number { (thousands(s.quarantined)) }
             td.time { (moment(s.last_receipt_at)) } td.time { (moment(s.last_inspected_at)) } td.number { (thousands(s.log_size)) }
         }
-        @if !s.answers && !s.trouble.is_empty() { tr { td {} td.quiet colspan="12" { (s.trouble) } } }
+        @if !s.answers && !s.trouble.is_empty() { tr { td {} td.quiet colspan="12" { (super::pieces::bilingual(&s.trouble, l)) } } }
     }
 }

@@ -54,7 +54,7 @@ fn chain(event: &HistoryEvent, known: &Known<'_>, l: Language) -> Markup {
     let trace = event.traceparent.split('-').nth(1);
     html! {
         span.mono title=(hex::encode(&event.hash)) { (known.get(event.hash.as_ref()).copied().unwrap_or(0)) " · " (short(&event.hash)) }
-        @if event.by_membership { span { (l.say("按批成员", "by membership")) } }
+        @if event.by_membership { span { (l.say("按批", "as a member")) } }
         @if !event.causes.is_empty() {
             span {
                 (l.say("起因", "caused by"))

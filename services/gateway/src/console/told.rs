@@ -69,7 +69,9 @@ fn of_item(fact: &Fact, l: Language) -> Markup {
             (l.say("档号 ", "code ")) span.mono { (f.archival_code) } (l.say("，存储包 ", ", pack ")) (pack(f.pack.get(), l))
         },
         Fact::ItemReturned(f) => html! { (l.say("未通过", "failed")) (checks(&f.failed)) },
-        Fact::ItemSuperseded(f) => html! { (l.say("由第 ", "by version ")) (f.by_data_version) (l.say(" 版替代", "")) },
+        Fact::ItemSuperseded(f) => {
+            html! { (l.say("由第 ", "by version ")) (f.by_data_version) (l.say(" 版替代", "")) }
+        }
         _ => html! {},
     }
 }
@@ -117,14 +119,18 @@ fn of_copies(fact: &Fact, l: Language) -> Markup {
                 (l.say("存储包 ", "pack ")) (pack(f.pack.get(), l)) (l.say("，回执：", ", receipts of ")) (sites.join(l.say("、", ", "))) (l.say("，策略 ", ", policy ")) span.mono { (f.policy) }
             }
         }
-        Fact::PackRepaired(f) => html! { (l.say("取自 ", "from ")) b { (f.from_site) } (l.say("；", "; ")) (receipt(&f.receipt, l)) },
+        Fact::PackRepaired(f) => {
+            html! { (l.say("取自 ", "from ")) b { (f.from_site) } (l.say("；", "; ")) (receipt(&f.receipt, l)) }
+        }
         Fact::PackInspected(f) => html! {
             (l.say("备份点 ", "site ")) b { (f.site) } (l.say("，", ", ")) (f.packs) (l.say(" 包，", " packs, ")) (words::size(f.bytes))
         },
         Fact::PackDamaged(f) => html! {
             (l.say("备份点 ", "site ")) b { (f.site) } (l.say("，存储包 ", ", pack ")) (pack(f.pack.get(), l)) (l.say("：", ": ")) (words::state(Of::Trouble, f.kind.name(), l))
         },
-        Fact::PackMissing(f) => html! { (l.say("备份点 ", "site ")) b { (f.site) } (l.say("，存储包 ", ", pack ")) (pack(f.pack.get(), l)) },
+        Fact::PackMissing(f) => {
+            html! { (l.say("备份点 ", "site ")) b { (f.site) } (l.say("，存储包 ", ", pack ")) (pack(f.pack.get(), l)) }
+        }
         _ => html! {},
     }
 }
@@ -140,9 +146,15 @@ fn of_transfer(fact: &Fact, l: Language) -> Markup {
             }
         }
         Fact::TransferSubmitted(f) => by(f.transfer_no.to_string(), f.items),
-        Fact::TransferRejected(f) => html! { (l.say("移交号 ", "transfer ")) (transfer(&f.transfer_no.to_string(), l)) (l.say("，原因 ", ", because of ")) (f.reasons.join(" ")) },
-        Fact::TransferAccepted(f) => html! { (by(f.transfer_no.to_string(), f.items)) (l.say("，双方四人签字、两方盖章", ", signed by four people under two seals")) },
-        Fact::ItemAccessioned(f) => html! { (by(f.transfer_no.to_string(), f.items)) (l.say("，保管权移入档案馆", ", custody is the archive's")) },
+        Fact::TransferRejected(f) => {
+            html! { (l.say("移交号 ", "transfer ")) (transfer(&f.transfer_no.to_string(), l)) (l.say("，原因 ", ", because of ")) (f.reasons.join(" ")) }
+        }
+        Fact::TransferAccepted(f) => {
+            html! { (by(f.transfer_no.to_string(), f.items)) (l.say("，双方四人签字、两方盖章", ", signed by four people under two seals")) }
+        }
+        Fact::ItemAccessioned(f) => {
+            html! { (by(f.transfer_no.to_string(), f.items)) (l.say("，保管权移入档案馆", ", custody is the archive's")) }
+        }
         _ => html! {},
     }
 }

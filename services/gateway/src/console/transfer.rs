@@ -112,7 +112,7 @@ fn unfit(items: &[UnfitItem], l: Language) -> Markup {
                         @let id = json::id(&u.item).unwrap_or_default();
                         tr {
                             td.code { a.mono href=(l.link(&format!("/items/{id}"))) title=(id) { (or_code(&u.archival_code, &id)) } } td.short { (side(&u.side)) }
-                            td.code { @for check in &u.failed { span.tag.bad { (check) } " " } } td { (or_dash(&u.remedy)) }
+                            td.code { @for check in &u.failed { span.tag.bad { (check) } " " } } td { (or_dash(pieces::bilingual(&u.remedy, l))) }
                         }
                     } }
                 }
@@ -135,13 +135,14 @@ fn codes(reply: &TransferReply, t: &TransferSummary, l: Language) -> Markup {
 }
 
 fn line(taken: &[TransferStep], l: Language) -> Markup {
-    let word = |step: &str| WAY.iter().find(|way| way.1.contains(&step)).map(|way| l.say(way.2, way.3).to_owned());
+    let word =
+        |step: &str| WAY.iter().find(|way| way.1.contains(&step)).map(|way| l.say(way.2, way.3).to_owned());
     html! {
         ol.line {
             @for t in taken {
                 li.bad[matches!(t.step.as_str(), "rejected" | "decline")] {
-                    div.when { (moment(t.at)) @if !t.by.is_empty() { span { (t.by) } } }
-                    div { b { (word(&t.step).unwrap_or_else(|| words::state(Of::Transfer, &t.step, l).to_owned())) } " " (t.note) }
+                    div.when { (moment(t.at)) @if !t.by.is_empty() { span { (pieces::bilingual(&t.by, l)) } } }
+                    div { b { (word(&t.step).unwrap_or_else(|| words::state(Of::Transfer, &t.step, l).to_owned())) } " " (pieces::bilingual(&t.note, l)) }
                 }
             }
         }

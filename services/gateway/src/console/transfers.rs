@@ -86,9 +86,14 @@ fn list(f: &Filters, reply: &v1::TransfersReply, l: Language) -> Markup {
     };
     let last = reply.transfers.last().filter(|_| reply.transfers.len() >= PAGE as usize);
     let next = last.map(|t| at(&t.packed_at.to_string(), &t.transfer_no));
-    let total = if f.state.is_empty() { reply.counts.values().sum() } else { reply.counts.get(&f.state).copied().unwrap_or(0) };
+    let total = if f.state.is_empty() {
+        reply.counts.values().sum()
+    } else {
+        reply.counts.get(&f.state).copied().unwrap_or(0)
+    };
     let total = thousands(total);
-    let count = l.say(format!("共 {total} 次 · 每页 {PAGE} 次"), format!("{total} transfers · {PAGE} a page"));
+    let count =
+        l.say(format!("共 {total} 次 · 每页 {PAGE} 次"), format!("{total} transfers · {PAGE} a page"));
     html! {
         section.card.list {
             table {

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1::PackTrouble;
 use maud::{Markup, html};
 
-use super::pieces::{self, moment, or_dash};
+use super::pieces::{self, bilingual, moment, or_dash};
 use super::view::View;
 use super::words::{self, Of};
 use super::{Language, asked};
@@ -15,9 +15,10 @@ const MOST: u32 = 200;
 pub(super) async fn show(view: View) -> Response {
     let l = view.l;
     match asked::troubles(view.peers(), MOST).await {
-        Ok(found) => {
-            view.page(l.say("副本异常", "Copies in trouble"), "/troubles").render(&list(&found, l)).into_response()
-        }
+        Ok(found) => view
+            .page(l.say("副本异常", "Copies in trouble"), "/troubles")
+            .render(&list(&found, l))
+            .into_response(),
         Err(problem) => view.refused(problem, "/troubles"),
     }
 }
@@ -45,8 +46,8 @@ pub(super) fn list(found: &[PackTrouble], l: Language) -> Markup {
 fn row(t: &PackTrouble, l: Language) -> Markup {
     html! {
         tr {
-            td.time { (moment(t.since)) } td { (t.site) } td.code { (pieces::pack(t.pack, l)) } td.short { (t.generation) }
-            td { (words::tag(Of::Trouble, &t.kind, l)) } td { (or_dash(&t.detail)) }
+            td.time { (moment(t.since)) } td.short { (t.site) } td.code { (pieces::pack(t.pack, l)) } td.short { (t.generation) }
+            td { (words::tag(Of::Trouble, &t.kind, l)) } td { (or_dash(bilingual(&t.detail, l))) }
             td { @if t.repaired { span.tag.good { (l.say("已修复", "repaired")) } } @else { span.tag.bad { (l.say("未修复", "open")) } } } td.time { (moment(t.repaired_at)) }
         }
     }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use dengbei_records::Problem;
 use maud::{Markup, html};
 
+use super::pieces::bilingual;
 use super::{Language, Page};
 use crate::door::Who;
 use crate::peers::Peers;
@@ -42,7 +43,15 @@ impl View {
     /// A page with this heading, under one of the ways.
     pub(super) fn page<'a>(&'a self, title: &'a str, way: &'a str) -> Page<'a> {
         let page = Page::new(self.l, title).at(&self.gateway.area, way);
-        page.switching_to(self.here.clone()).signed_in(self.who.name())
+        page.switching_to(self.here.clone()).signed_in(self.name())
+    }
+
+    /// As the bar names who is here.
+    fn name(&self) -> &str {
+        match self.who.account() {
+            None if self.who.is_token() => self.l.say("门户令牌", "door token"),
+            _ => self.who.name(),
+        }
     }
 
     /// The roles behind the door.
@@ -69,7 +78,7 @@ pub(super) fn trouble(problem: &Problem, l: Language) -> Markup {
     html! {
         section.card.notice role="alert" {
             p { (l.say(&problem.message, &problem.message_en)) }
-            @if !problem.remedy.is_empty() { p.quiet { (problem.remedy) } }
+            @if !problem.remedy.is_empty() { p.quiet { (bilingual(&problem.remedy, l)) } }
             p.quiet { code { (problem.code) } }
         }
     }
