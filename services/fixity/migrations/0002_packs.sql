@@ -97,8 +97,12 @@ create table transfer_runs (
     due_at      bigint  not null,
     tries       integer not null default 0,
     trouble     text    not null default '',
+    -- what it takes from, of transfer.accepted
+    packs       bigint[] not null default '{}',
     -- hash of transfer.checked; none: still to be done
     stated      bytea,
+    -- of that verdict. What was found unfit on storing is checked again once its copy was repaired
+    unfit       integer not null default 0,
     constraint transfer_runs_pk primary key (transfer_no, side),
     constraint transfer_runs_side_is_known check (side in ('unit', 'archive', 'storing'))
 );

@@ -79,6 +79,19 @@ pub(crate) enum TransferError {
     Fault(String),
 }
 
+impl TransferError {
+    /// What can be done about it.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotYet(_) => ErrorClass::Unavailable,
+            Self::Site(e) => e.class(),
+            Self::Database(e) => db::class(e),
+            Self::Document(e) => e.class(),
+            Self::Event(_) | Self::Invalid(_) | Self::Fault(_) => ErrorClass::Internal,
+        }
+    }
+}
+
 /// Why a site could not be inspected now. Never a finding: the next pass looks again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InspectError {

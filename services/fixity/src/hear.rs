@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dengbei_bus::Outcome;
 use dengbei_chain::facts::{BatchFiled, PackWritten, Purpose, Side, SiteReceipt};
 use dengbei_chain::{Event, Fact, FactKind};
-use dengbei_records::{Clock, SerialNo};
+use dengbei_records::{Clock, PackNumber, SerialNo};
 use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 
@@ -63,13 +63,20 @@ impl Hearing {
             Some(Fact::PackRepaired(fact)) => {
                 copies::signed(tx, &fact.receipt, (event.hash, &event.bytes), Known::Repaired).await?;
                 self.inspect.notify_one();
+                if fact.receipt.class == "archive"
+                    && transfers::reopen_storing(tx, fact.receipt.pack, self.clock.now()).await?
+                {
+                    self.wake.notify_one();
+                }
             }
-            Some(Fact::TransferPacked(fact)) => self.open(tx, event, (&fact.transfer_no, Side::Unit)).await?,
+            Some(Fact::TransferPacked(fact)) => {
+                self.open(tx, event, (&fact.transfer_no, Side::Unit, &fact.packs)).await?;
+            }
             Some(Fact::TransferSubmitted(fact)) => {
-                self.open(tx, event, (&fact.transfer_no, Side::Archive)).await?;
+                self.open(tx, event, (&fact.transfer_no, Side::Archive, &[])).await?;
             }
             Some(Fact::TransferAccepted(fact)) => {
-                self.open(tx, event, (&fact.transfer_no, Side::Storing)).await?;
+                self.open(tx, event, (&fact.transfer_no, Side::Storing, &fact.packs)).await?;
             }
             _ => return Ok(Outcome::Skipped),
         }
@@ -111,10 +118,16 @@ impl Hearing {
         &self,
         tx: &mut PgConnection,
         event: &Event,
-        (number, side): (&SerialNo, Side),
+        (number, side, packs): (&SerialNo, Side, &[PackNumber]),
     ) -> Result<(), sqlx::Error> {
-        let transfer_no = number.clone();
-        let run = TransferRun { transfer_no, side, asked: event.hash, event: event.bytes.clone(), tries: 0 };
+        let run = TransferRun {
+            transfer_no: number.clone(),
+            side,
+            asked: event.hash,
+            event: event.bytes.clone(),
+            tries: 0,
+            packs: packs.to_vec(),
+        };
         if transfers::open(tx, &run, self.clock.now()).await? {
             self.wake.notify_one();
         }

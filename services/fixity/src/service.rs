@@ -46,6 +46,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         author: checks.author.clone(),
         registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
         wake: hearing.wake,
+        inspect: hearing.inspect.clone(),
     };
     let inspector = Inspector {
         pool: pool.clone(),

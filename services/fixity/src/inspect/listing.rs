@@ -45,10 +45,10 @@ impl Inspector {
         let lengths: HashMap<(u64, u32), u64> =
             page.iter().map(|p| ((p.name.pack.get(), p.name.generation), p.bytes)).collect();
         let should = copies::between(&self.pool, site, from, to).await?;
-        let is_as_listed =
-            |c: &&copies::SiteCopy| lengths.get(&(c.pack.get(), c.generation)) == Some(&c.bytes);
-        let odd: Vec<_> = should.iter().filter(|copy| !is_as_listed(copy)).collect();
-        copies::urge(&self.pool, &odd).await?;
+        let names = should.iter().map(|c| ((c.pack.get(), c.generation), c.bytes));
+        let odd: Vec<(u64, u32)> =
+            names.filter(|(name, bytes)| lengths.get(name) != Some(bytes)).map(|(name, _)| name).collect();
+        copies::urge(&self.pool, site, &odd).await?;
         let known: HashSet<(u64, u32)> =
             copies::names_between(&self.pool, site, from, to).await?.into_iter().collect();
         let strangers: Vec<(u64, u32)> =

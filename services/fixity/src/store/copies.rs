@@ -215,17 +215,21 @@ pub(crate) async fn names_between(
         .collect())
 }
 
-/// To be read as soon as possible.
-pub(crate) async fn urge(pool: &PgPool, copies: &[&SiteCopy]) -> Result<(), sqlx::Error> {
-    for copy in copies {
-        sqlx::query("update copies set is_urgent = true where site = $1 and pack = $2 and generation = $3")
-            .bind(&copy.site)
-            .bind(copy.pack.get().cast_signed())
-            .bind(copy.generation.cast_signed())
-            .execute(pool)
-            .await?;
+/// These copies of a site (pack, generation) are to be read as soon as possible.
+pub(crate) async fn urge(pool: &PgPool, site: &str, copies: &[(u64, u32)]) -> Result<(), sqlx::Error> {
+    if copies.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    sqlx::query(
+        "update copies set is_urgent = true where site = $1
+         and (pack, generation) in (select * from unnest($2::bigint[], $3::int[]))",
+    )
+    .bind(site)
+    .bind(copies.iter().map(|(pack, _)| pack.cast_signed()).collect::<Vec<_>>())
+    .bind(copies.iter().map(|(_, generation)| generation.cast_signed()).collect::<Vec<_>>())
+    .execute(pool)
+    .await
+    .map(drop)
 }
 
 /// Every good copy of the site is to be read as soon as possible: it was rolled back.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use dengbei_chain::facts::Side;
-use dengbei_records::{EventHash, SerialNo, Timestamp};
+use dengbei_records::{EventHash, PackNumber, SerialNo, Timestamp};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::packs::hash;
@@ -17,6 +17,8 @@ pub(crate) struct TransferRun {
     /// That event's bytes.
     pub(crate) event: Bytes,
     pub(crate) tries: u32,
+    /// What it takes from, of `transfer.accepted`; only written.
+    pub(crate) packs: Vec<PackNumber>,
 }
 
 /// Opens a run. False: there is one already, whatever became of it.
@@ -26,14 +28,15 @@ pub(crate) async fn open(
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "insert into transfer_runs (transfer_no, side, asked, event, opened_at, due_at)
-         values ($1, $2, $3, $4, $5, $5) on conflict do nothing",
+        "insert into transfer_runs (transfer_no, side, asked, event, opened_at, due_at, packs)
+         values ($1, $2, $3, $4, $5, $5, $6) on conflict do nothing",
     )
     .bind(run.transfer_no.to_string())
     .bind(run.side.name())
     .bind(run.asked.as_bytes().as_slice())
     .bind(run.event.as_ref())
     .bind(now.millis())
+    .bind(run.packs.iter().map(|p| p.get().cast_signed()).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -49,6 +52,7 @@ fn read((number, side, asked, event, tries): Row) -> Result<TransferRun, sqlx::E
         asked: hash(&asked)?,
         event: event.into(),
         tries: tries.cast_unsigned(),
+        packs: Vec::new(),
     })
 }
 
@@ -108,18 +112,37 @@ pub(crate) async fn put_off(
 pub(crate) async fn state(
     tx: &mut PgConnection,
     run: &TransferRun,
-    stated: EventHash,
+    (stated, unfit): (EventHash, u32),
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "update transfer_runs set stated = $3, trouble = ''
+        "update transfer_runs set stated = $3, unfit = $4, trouble = ''
          where transfer_no = $1 and side = $2 and stated is null",
     )
     .bind(run.transfer_no.to_string())
     .bind(run.side.name())
     .bind(stated.as_bytes().as_slice())
+    .bind(unfit.cast_signed())
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// A copy that transfers were stored on is good again: what was found unfit on storing is checked once more. Whether
+/// there was anything.
+pub(crate) async fn reopen_storing(
+    tx: &mut PgConnection,
+    pack: PackNumber,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "update transfer_runs set stated = null, unfit = 0, tries = 0, due_at = $2
+         where side = 'storing' and unfit > 0 and packs @> array[$1::bigint]",
+    )
+    .bind(pack.get().cast_signed())
+    .bind(now.millis())
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// What waited for copies on storing is looked at again now.

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use dengbei_chain::facts::{Purpose, Side};
-use dengbei_chain::{Fact, TransferCheck, TransferReport, root};
+use dengbei_chain::facts::{PackRepaired, Purpose, Side};
+use dengbei_chain::{Fact, Subject, TransferCheck, TransferReport, root};
 use dengbei_ocfl::PackReader;
+use dengbei_records::PackNumber;
+use serde_json::json;
 
-use super::world::World;
+use super::world::{World, event};
 
 fn check<'a>(report: &'a TransferReport, id: &str) -> &'a TransferCheck {
     report.checks.iter().find(|c| c.id == id).unwrap()
@@ -66,6 +68,38 @@ async fn storing_waits_for_the_archives_receipt_of_every_pack() {
     assert_eq!(event.causes, [accepted.hash, stored[0].hash, stored[1].hash]);
     assert_eq!(checked.unfit, 0);
     assert!(report.receipts.iter().all(|r| r.purpose == "accession" && r.event.is_some()), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_unfit_on_storing_is_inspected_at_once_and_checked_again_when_it_is_repaired() {
+    let world = World::open().await;
+    let pack = world.pack(1, 2);
+    world.file(&pack).await;
+    let packed = world.packed(&[&pack]).await;
+    world.about_transfer(Fact::TransferPacked(packed.clone())).await;
+    world.transfers.pass().await.unwrap();
+    let stored = world.stored(&world.archive, &pack, Purpose::Accession);
+    world.about_transfer(Fact::TransferAccepted(World::accepted(&packed))).await;
+    world.desk.hear(&[stored]).await.unwrap();
+    world.archive.flip(1, pack.places[0].range.end - 1500);
+    world.transfers.pass().await.unwrap();
+    assert_eq!(world.verdict(Side::Storing).await.1.unfit, 1);
+    let urgent: bool = sqlx::query_scalar("select is_urgent from copies where site = 'archive'")
+        .fetch_one(&world.desk.pool)
+        .await
+        .unwrap();
+    assert!(urgent);
+    world.archive.put(1, &pack.bytes);
+    let receipt = world.archive.receipt(1, Purpose::Accession);
+    let fact = PackRepaired { from_site: "primary".into(), bad_digest: None, receipt };
+    let repaired = event(Subject::Pack(PackNumber::new(1)), vec![], Fact::PackRepaired(fact));
+    world.desk.hear(std::slice::from_ref(&repaired)).await.unwrap();
+    world.transfers.pass().await.unwrap();
+    assert_eq!(world.verdict(Side::Storing).await.1.unfit, 0);
+    // A repair of what was fit opens nothing.
+    world.desk.hear(&[repaired]).await.unwrap();
+    world.transfers.pass().await.unwrap();
+    assert_eq!(world.verdicts().await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,6 +279,29 @@ async fn a_gap_in_the_numbers_only_warns() {
     let (_, checked, report) = world.verdict(Side::Unit).await;
     assert_eq!(checked.unfit, 0);
     assert_eq!((check(&report, "I-06").result.as_str(), check(&report, "I-06").failed), ("warning", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_at_filing_that_blocks_at_transfer_makes_its_item_unfit_without_reading_it_again() {
+    let world = World::open().await;
+    let pack = world.pack(1, 2);
+    world.file(&pack).await;
+    let outcome = |id: &str, severity: &str| {
+        let finding = json!({"place": "~$草稿.tmp", "message": "多余文件", "message_en": "a left-over file", "remedy": "删去"});
+        json!({"id": id, "alias": "", "name": "", "name_en": "", "property": "security", "severity": severity,
+               "result": "warning", "compared": 1, "findings": [finding]})
+    };
+    // One has a left-over file: warned of at filing, blocking at a transfer. The other's warning stays one.
+    let report = world.ran(&pack, &[json!([outcome("S-03", "W")]), json!([outcome("A-09", "B")])]).await;
+    world.about_transfer(Fact::TransferPacked(world.packed(&[&pack]).await)).await;
+    world.transfers.pass().await.unwrap();
+    let (_, checked, transfer) = world.verdict(Side::Unit).await;
+    assert_eq!(checked.unfit, 1, "{:?}", transfer.unfit);
+    assert_eq!((transfer.unfit[0].event, transfer.unfit[0].failed[0].as_str()), (pack.hash(0), "S-03"));
+    assert_eq!(
+        (transfer.reused.len(), transfer.reused[0].report, transfer.reused[0].items),
+        (1, Some(report), 2)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::desk::{Desk, area};
 use super::storage::Storage;
 use crate::sites::Sites;
+use crate::store::runs::{self, Run};
 use crate::transfer::Transfers;
 
 /// A filed pack with everything that speaks of it.
@@ -108,6 +109,7 @@ impl World {
             author: desk.checks.author.clone(),
             registration: grpc::channel(&documents_of(&desk).await, "t").unwrap(),
             wake: Arc::default(),
+            inspect: Arc::default(),
         };
         let unit = SealKeys::open_or_make(&keys.join("units"), "unit").unwrap();
         Self { desk, primary, archive, remote, transfers, sites, unit, folder }
@@ -194,6 +196,32 @@ impl World {
         }
         self.desk.hear(&pack.items).await.unwrap();
         self.desk.hear(std::slice::from_ref(&pack.batch)).await.unwrap();
+    }
+
+    /// A filing run over the pack's items, with what it said of each; its report.
+    pub(super) async fn ran(&self, pack: &Filed, said: &[serde_json::Value]) -> Sha256 {
+        let prefiled: Vec<EventHash> = pack.items.iter().map(|e| e.causes[0]).collect();
+        let of = |(at, mut member): (usize, Member)| {
+            (member.event, member.detail) = (prefiled[at], said[at].clone());
+            member
+        };
+        let members: Vec<Member> = pack.members().into_iter().enumerate().map(of).collect();
+        let (document, _) = self.list(members.clone()).await;
+        let run = |(member, prefiled): (&Member, &EventHash)| Run {
+            prefiled: *prefiled,
+            run: Uuid::from_u128(7),
+            submission: SubmissionId::from_uuid(Uuid::from_u128(9)),
+            item: member.item,
+            data_version: member.data_version,
+            scheme: "s/1".into(),
+            engine: "e".into(),
+            failed: vec![],
+            document: document.digest,
+            checked_at: 1,
+        };
+        let rows: Vec<Run> = members.iter().zip(&prefiled).map(run).collect();
+        runs::insert(&mut *self.desk.pool.acquire().await.unwrap(), &rows).await.unwrap();
+        document.digest
     }
 
     /// `pack.stored` of what a site holds.

@@ -4,22 +4,27 @@
 //! (storing). The way of a run: [`gather`] what is to be checked → [`packs`] reads it on the side's site → [`judge`] →
 //! [`state`] writes report and event. After: `registration/src/transfers/`.
 //!
+//! What was found unfit on storing is checked again once its copy on the archive's site was repaired: the transfer was
+//! accepted, and custody waits for all of it. The other sides are checked once.
+//!
 //! What is not there yet, or a site that does not answer, puts the run off; it never makes a verdict. Two workers that
 //! check the same side are harmless: the first that commits wins.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_kit::grpc::MeshChannel;
 use dengbei_kit::{Drain, status};
-use dengbei_records::Timestamp;
+use dengbei_records::{ErrorClass, PackNumber, Timestamp};
 use futures::{FutureExt as _, StreamExt as _};
 use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
 
 use crate::error::TransferError;
 use crate::metrics;
-use crate::sites::Sites;
+use crate::sites::{Site, Sites};
+use crate::store::copies;
 use crate::store::transfers::{self, TransferRun};
 use crate::verdict::Author;
 
@@ -47,6 +52,8 @@ pub(crate) struct Transfers {
     pub(crate) registration: MeshChannel,
     /// Something became due.
     pub(crate) wake: Arc<Notify>,
+    /// Wakes who inspects.
+    pub(crate) inspect: Arc<Notify>,
 }
 
 impl Transfers {
@@ -86,8 +93,13 @@ impl Transfers {
         let waits = matches!(error, TransferError::NotYet(_));
         let tries = if waits { run.tries } else { run.tries + 1 };
         let pause = if waits { FIRST_PAUSE } else { pause(run.tries) };
-        if !waits {
-            tracing::warn!(transfer = %run.transfer_no, side = run.side.name(), why, "transfer not checked yet");
+        let (transfer, side) = (&run.transfer_no, run.side.name());
+        match error.class() {
+            _ if waits => {}
+            ErrorClass::Unavailable | ErrorClass::Exhausted => {
+                tracing::warn!(%transfer, side, why, "transfer not checked yet");
+            }
+            _ => tracing::error!(%transfer, side, why, "transfer cannot be checked"),
         }
         let due = self.author.clock.now().millis() + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         transfers::put_off(&self.pool, &run, Timestamp::from_millis(due), tries, &why).await
@@ -97,9 +109,30 @@ impl Transfers {
         let gathered = self.gather(run).await?;
         let site = self.sites.of_class(gathered.asked.site_class())?.clone();
         let found = self.examine(&site, &gathered).await?;
+        self.urge(&site, &gathered, &found).await?;
         let said = self.filing_runs(&gathered).await?;
         let report = judge::judge(&gathered, &found, &said);
         self.state(run, &gathered, site, report).await
+    }
+}
+
+impl Transfers {
+    /// Copies that are not as they should be are inspected at once: then replication repairs them.
+    async fn urge(
+        &self,
+        site: &Site,
+        gathered: &gather::Gathered,
+        found: &HashMap<PackNumber, packs::Found>,
+    ) -> Result<(), TransferError> {
+        let bad = found.iter().filter(|(_, found)| found.wrong.is_some());
+        let bad: Vec<(u64, u32)> = bad
+            .filter_map(|(pack, _)| Some((pack.get(), gathered.packs.get(pack)?.batch.generation)))
+            .collect();
+        if !bad.is_empty() {
+            copies::urge(&self.pool, &site.name, &bad).await?;
+            self.inspect.notify_one();
+        }
+        Ok(())
     }
 }
 

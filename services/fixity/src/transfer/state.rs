@@ -53,7 +53,7 @@ impl Transfers {
         let subject = Subject::Transfer(asked.transfer_no.clone());
         let event = self.author.encode(subject, causes(gathered), Fact::TransferChecked(fact))?;
         let mut tx = self.pool.begin().await?;
-        if !transfers::state(&mut tx, run, event.hash).await? {
+        if !transfers::state(&mut tx, run, (event.hash, count(report.unfit.len()))).await? {
             return Ok(());
         }
         documents::put(&mut tx, &body, &reference.media_type).await?;
