@@ -220,7 +220,7 @@ impl World {
             checked_at: 1,
         };
         let rows: Vec<Run> = members.iter().zip(&prefiled).map(run).collect();
-        runs::insert(&mut *self.desk.pool.acquire().await.unwrap(), &rows).await.unwrap();
+        runs::insert(&mut self.desk.pool.acquire().await.unwrap(), &rows).await.unwrap();
         document.digest
     }
 
