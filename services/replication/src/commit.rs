@@ -46,6 +46,8 @@ impl Committer {
     pub(crate) async fn commit(&self, done: &[Done]) -> Result<usize, ReplicationError> {
         faults::reach("replication.copied");
         let mut tx = self.pool.begin().await?;
+        let numbers: Vec<i64> = done.iter().map(|d| signed(d.order.pack.number)).collect();
+        packs::lock(&mut tx, &numbers).await?;
         let mut events = Vec::new();
         for Done { order, receipt } in done {
             let event = self.stored(order, receipt)?;
@@ -53,7 +55,6 @@ impl Committer {
                 events.push(event);
             }
         }
-        let numbers: Vec<i64> = done.iter().map(|d| signed(d.order.pack.number)).collect();
         let secured = self.secure(&mut tx, &numbers).await?;
         let count = secured.len();
         events.extend(secured);
@@ -78,14 +79,14 @@ impl Committer {
         Ok(self.author.state(order.pack.number, causes, fact)?)
     }
 
-    /// `pack.secured` of those of these packs that the policy is satisfied with now.
+    /// `pack.secured` of those of these packs, which are locked, that the policy is satisfied with now.
     pub(crate) async fn secure(
         &self,
         tx: &mut PgConnection,
         numbers: &[i64],
     ) -> Result<Vec<Encoded>, ReplicationError> {
         let mut events = Vec::new();
-        for unsecured in packs::lock_unsecured(tx, numbers).await? {
+        for unsecured in packs::unsecured(tx, numbers).await? {
             let copies = copies::of_pack(tx, unsecured.pack.number).await?;
             let Some(event) = self.secured(&unsecured, &copies)? else { continue };
             if packs::secure(tx, unsecured.pack.number, event.hash).await? {
@@ -128,6 +129,7 @@ impl Committer {
             let numbers = packs::unsecured_after(&mut tx, after, AT_ONCE).await?;
             let Some(last) = numbers.last() else { return Ok(count) };
             after = *last;
+            packs::lock(&mut tx, &numbers).await?;
             let events = self.secure(&mut tx, &numbers).await?;
             self.author.outbox.put(&mut tx, &events).await?;
             tx.commit().await?;

@@ -11,7 +11,7 @@ use crate::copy::Taken;
 use crate::error::ReplicationError;
 use crate::metrics;
 use crate::store::damages::{self, Repair};
-use crate::store::packs::signed;
+use crate::store::packs::{self, signed};
 use crate::wake;
 
 impl Committer {
@@ -26,6 +26,8 @@ impl Committer {
         taken: &Taken,
     ) -> Result<(), ReplicationError> {
         let mut tx = self.pool.begin().await?;
+        let number = signed(repair.pack.number);
+        packs::lock(&mut tx, &[number]).await?;
         let fact = PackRepaired {
             from_site: taken.from.clone(),
             bad_digest: taken.set_aside.or(repair.found),
@@ -37,7 +39,7 @@ impl Committer {
             return Ok(());
         }
         let mut events = vec![event];
-        events.extend(self.secure(&mut tx, &[signed(repair.pack.number)]).await?);
+        events.extend(self.secure(&mut tx, &[number]).await?);
         self.author.outbox.put(&mut tx, &events).await?;
         wake::on_commit(&mut tx).await?;
         tx.commit().await?;

@@ -212,7 +212,10 @@ pub(crate) async fn replay(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into copies (pack, generation, site, purpose, ordered_at, due_at, receipt, stored, stored_at)
-         values ($1, $2, $3, $4, $5, $5, $6, $7, $8)
+         select $1, $2, $3, $4, $5, $5, $6, $7, $8
+         -- Nearly always it is there: then nothing is locked.
+         where not exists (select from copies c where c.pack = $1 and c.generation = $2 and c.site = $3
+             and c.purpose = $4 and c.receipt is not null)
          on conflict on constraint copies_pk do update
            set receipt = excluded.receipt, stored = excluded.stored, stored_at = excluded.stored_at
            where copies.receipt is null",

@@ -173,6 +173,16 @@ pub(crate) async fn secure(
     Ok(done.rows_affected() == 1)
 }
 
+/// Locks these packs, in one order everywhere, so that two who bring receipts never wait for each other in a circle,
+/// and the second sees what the first brought.
+pub(crate) async fn lock(tx: &mut PgConnection, packs: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query("select from packs where pack = any($1) order by pack for update")
+        .bind(packs)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
 /// A pack that waits for receipts.
 #[derive(Debug, Clone)]
 pub(crate) struct Unsecured {
@@ -181,17 +191,12 @@ pub(crate) struct Unsecured {
     pub(crate) registered: EventHash,
 }
 
-/// Of these, the packs that are registered and not secured, locked so that of two who bring a receipt at the same
-/// time one sees both.
-pub(crate) async fn lock_unsecured(
-    tx: &mut PgConnection,
-    packs: &[i64],
-) -> Result<Vec<Unsecured>, sqlx::Error> {
-    // A row that was changed meanwhile is looked at again once it is locked.
+/// Of these packs, which are [`lock`]ed, those that are registered and not secured.
+pub(crate) async fn unsecured(tx: &mut PgConnection, packs: &[i64]) -> Result<Vec<Unsecured>, sqlx::Error> {
     let rows: Vec<UnsecuredRow> = sqlx::query_as(
         "select p.pack, p.generation, p.digest, p.versions_root, p.bytes, p.origin, p.batch, p.registered
          from packs p where p.pack = any($1) and registered is not null and secured is null
-         order by p.pack for update",
+         order by p.pack",
     )
     .bind(packs)
     .fetch_all(tx)
