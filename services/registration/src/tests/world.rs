@@ -165,7 +165,7 @@ impl World {
         self.checked(vec![prefiled.hash], verdict, report)
     }
 
-    fn hold(&self, body: Bytes, reference: &DocumentRef) {
+    pub(super) fn hold(&self, body: Bytes, reference: &DocumentRef) {
         let document = (reference.media_type.clone(), body);
         self.peers.documents.lock().unwrap().insert(reference.digest, document);
     }
@@ -269,6 +269,7 @@ pub(super) struct TestItem {
     pub(super) version: u32,
     pub(super) submission: SubmissionId,
     pub(super) unit: &'static str,
+    pub(super) retention: Retention,
     /// Content of its two files.
     pub(super) files: [Vec<u8>; 2],
 }
@@ -282,6 +283,7 @@ impl TestItem {
             version: 1,
             submission: SubmissionId::from_uuid(RandomIds.next()),
             unit: UNIT,
+            retention: Retention::ThirtyYears,
             files,
         }
     }
@@ -366,7 +368,7 @@ impl TestItem {
             source_system: "ZWFW".parse().unwrap(),
             matter_code: "M-1".parse().unwrap(),
             unit_uscc: self.unit.parse().unwrap(),
-            retention: Retention::ThirtyYears,
+            retention: self.retention,
             year: 2026,
             scope_version: "2026-01".into(),
             reception,
