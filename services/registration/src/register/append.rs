@@ -7,7 +7,7 @@ use dengbei_chain::{Event, MAX_EVENT};
 use dengbei_records::{ErrorClass, EventHash};
 use sqlx::PgConnection;
 
-use super::store;
+use super::{effects, store};
 use crate::author::Author;
 use crate::wake::{self, Topic};
 
@@ -37,7 +37,8 @@ impl Appender {
         sequence: u64,
         events: &[Bytes],
     ) -> Result<(), HandleError> {
-        let hashes = check(producer, sequence, events)?;
+        let read = check(producer, sequence, events)?;
+        let hashes: Vec<EventHash> = read.iter().map(|event| event.hash).collect();
         let now = self.author.now();
         let bundle = match store::insert_bundle(tx, producer, sequence, now).await? {
             Some(id) => id,
@@ -54,22 +55,24 @@ impl Appender {
             }
         };
         store::insert_entries(tx, bundle, &hashes, events).await?;
+        effects::note(tx, &read).await?;
         wake::on_commit(tx, Topic::Log).await?;
         Ok(())
     }
 }
 
 /// Only events become entries: what is no event is refused with its whole bundle.
-fn check(producer: &str, sequence: u64, events: &[Bytes]) -> Result<Vec<EventHash>, HandleError> {
+fn check(producer: &str, sequence: u64, events: &[Bytes]) -> Result<Vec<Event>, HandleError> {
     let is_named = (1..=64).contains(&producer.len()) && sequence > 0 && i64::try_from(sequence).is_ok();
     if !is_named || events.is_empty() || events.len() > MOST {
         let text = "事件包无效 / a bundle needs a producer, a sequence from 1 and 1 to 256 events";
         return Err(HandleError::invalid(text));
     }
-    if events.iter().any(|e| e.len() > MAX_EVENT || Event::read(e.clone()).is_err()) {
-        return Err(HandleError::invalid("事件无法读取 / the bundle holds what is no event"));
+    let unreadable = || HandleError::invalid("事件无法读取 / the bundle holds what is no event");
+    if events.iter().any(|e| e.len() > MAX_EVENT) {
+        return Err(unreadable());
     }
-    Ok(events.iter().map(|e| EventHash::of(e)).collect())
+    events.iter().map(|e| Event::read(e.clone()).map_err(|_| unreadable())).collect()
 }
 
 async fn is_known(tx: &mut PgConnection, hashes: &[EventHash]) -> Result<bool, HandleError> {

@@ -7,6 +7,7 @@
 
 mod append;
 mod clear;
+mod effects;
 mod frontier;
 mod grpc;
 mod replay;
@@ -15,6 +16,7 @@ mod start;
 mod store;
 
 pub(crate) use append::Appender;
+pub(crate) use effects::effects;
 pub(crate) use grpc::Served;
 pub(crate) use seal::Sealer;
 pub(crate) use start::StartError;

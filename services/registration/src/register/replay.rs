@@ -2,12 +2,14 @@
 //! the signed root, then it is stored.
 
 use bytes::Bytes;
+use dengbei_chain::Event;
 use dengbei_records::EventHash;
 use dengbei_register::{Checkpoint, LocalTiles, LogReader, NodeHash, leaf_hash};
 use sqlx::{PgConnection, PgPool};
 
 use super::Log;
 use super::start::{self, StartError};
+use super::effects;
 use super::store::{self, Head};
 use crate::author::Author;
 use crate::store::{raw, signed};
@@ -134,9 +136,10 @@ async fn insert(tx: &mut PgConnection, first: u64, entries: &[Bytes], at: i64) -
     .bind(signed(first))
     .bind(raw(&hashes))
     .bind(entries.iter().map(|e| e.to_vec()).collect::<Vec<_>>())
-    .execute(tx)
-    .await
-    .map(drop)
+    .execute(&mut *tx)
+    .await?;
+    let read: Vec<Event> = entries.iter().filter_map(|e| Event::read(e.clone()).ok()).collect();
+    effects::note(tx, &read).await
 }
 
 /// Bundles that wait have lost the entries that the log had already.
