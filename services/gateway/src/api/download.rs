@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::items::{Version, saw};
-use super::problems::Problems;
+use super::problems::{File, Problems};
 use super::{item_id, not_a_query};
 use crate::door::Who;
 use crate::peers::answered;
@@ -30,7 +30,7 @@ const IN_FLIGHT: usize = 8;
 /// The files of a filed item as one zip
 #[utoipa::path(get, path = "/v1/items/{id}/package", operation_id = "getPackage", tag = "items",
     params(("id" = String, Path, description = "对象标识 (UUID)"), Version),
-    responses((status = 200, description = "a zip of stored entries", body = Vec<u8>, content_type = "application/zip"), Problems))]
+    responses((status = 200, description = "a zip of stored entries", body = inline(File), content_type = "application/zip"), Problems))]
 pub(crate) async fn package(
     State(gateway): State<Gateway>,
     who: Who,

@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1;
 
-use super::problems::Problems;
+use super::problems::{File, Problems};
 use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
@@ -25,7 +25,7 @@ pub(crate) async fn checkpoint(gateway: State<Gateway>) -> Result<Response, Refu
 /// A full tile never changes; partial tiles do. Tiles of entries need the token.
 #[utoipa::path(get, path = "/log/{path}", operation_id = "getLogFile", tag = "log",
     params(("path" = String, Path, description = "tile/<level>/<index>")),
-    responses((status = 200, description = "the tile", body = Vec<u8>, content_type = "application/octet-stream"), Problems))]
+    responses((status = 200, description = "the tile", body = inline(File), content_type = "application/octet-stream"), Problems))]
 pub(crate) async fn file(
     State(gateway): State<Gateway>,
     Path(path): Path<String>,

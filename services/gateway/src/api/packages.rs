@@ -11,7 +11,7 @@ use dengbei_records::{ErrorClass, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::Problems;
+use super::problems::{File, Problems};
 use super::{not_a_query, upload};
 use crate::door::Who;
 use crate::findings::Finding;
@@ -38,7 +38,7 @@ pub(crate) struct About {
 type Parameters = Result<Query<About>, QueryRejection>;
 
 /// One package as decided, and what a sender that reads problems alone finds in every refusal.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Decided {
     #[serde(flatten)]
     package: Package,
@@ -46,16 +46,34 @@ pub(crate) struct Decided {
     problem: Option<json::Trouble>,
 }
 
+/// What a refusal of one package carries: the package as decided, or why nothing could be read.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes what two handlers answer")]
+pub(crate) enum RefusedPackage {
+    Package(Package),
+    Problem(ProblemBody),
+}
+
+/// What a refusal of a batch carries: its packages as decided, or why nothing could be read.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "describes what two handlers answer")]
+pub(crate) enum RefusedWhole {
+    Batch(DecidedBatch),
+    Problem(ProblemBody),
+}
+
 /// Submit one package (a zip)
 ///
 /// 200: kept, or known already; 422: refused with its checks; 409: contradicts what is in flight.
 #[utoipa::path(post, path = "/v1/packages", operation_id = "submitPackage", tag = "submissions", params(About),
-    request_body(content = Vec<u8>, content_type = "application/zip", description = "一个存档信息包"),
-    responses(
+    request_body(content = inline(File), content_type = "application/zip", description = "一个存档信息包"),
+    responses(Problems,
         (status = 200, description = "kept, or known already", body = Package),
-        (status = 409, description = "contradicts what is in flight or filed", body = Package),
+        (status = 409, description = "contradicts what is in flight or filed", body = RefusedPackage),
         (status = 413, description = "over the bound", body = ProblemBody),
-        (status = 422, description = "refused, with its checks", body = Package), Problems))]
+        (status = 422, description = "refused, with its checks", body = RefusedPackage)))]
 pub(crate) async fn one(
     State(gateway): State<Gateway>,
     about: Parameters,
@@ -93,11 +111,11 @@ struct RefusedBatch {
 ///
 /// 200 as soon as one package is not refused; 422 when nothing of it could be taken.
 #[utoipa::path(post, path = "/v1/batches", operation_id = "submitBatch", tag = "submissions", params(About),
-    request_body(content = Vec<u8>, content_type = "application/zip", description = "目录清单 and packages"),
-    responses(
+    request_body(content = inline(File), content_type = "application/zip", description = "目录清单 and packages"),
+    responses(Problems,
         (status = 200, description = "one outcome for each package", body = DecidedBatch),
         (status = 413, description = "over the bound", body = ProblemBody),
-        (status = 422, description = "nothing of it could be taken", body = DecidedBatch), Problems))]
+        (status = 422, description = "nothing of it could be taken", body = RefusedWhole)))]
 pub(crate) async fn batch(
     State(gateway): State<Gateway>,
     about: Parameters,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::problems::Problems;
+use super::problems::{File, Problems};
 use crate::accounts::Entry;
 use crate::door::Who;
 use crate::peers::{answered, question};
@@ -91,7 +91,7 @@ pub(crate) async fn certificate(
 /// 登记证书 as PDF
 #[utoipa::path(get, path = "/v1/certificates/{certificate_no}.pdf", operation_id = "getCertificatePdf", tag = "papers",
     params(("certificate_no" = String, Path, description = "证书号")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn certificate_pdf(
     State(gateway): State<Gateway>,
     who: Who,
@@ -115,7 +115,7 @@ pub(crate) async fn application(
 /// 登记申请表 as PDF
 #[utoipa::path(get, path = "/v1/registrations/{batch}/application.pdf", operation_id = "getApplicationPdf", tag = "papers",
     params(("batch" = String, Path, description = "登记批 (UUID)")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn application_pdf(
     State(gateway): State<Gateway>,
     who: Who,
@@ -139,7 +139,7 @@ pub(crate) async fn decision(
 /// 登记决定 as PDF
 #[utoipa::path(get, path = "/v1/registrations/{batch}/decision.pdf", operation_id = "getDecisionPdf", tag = "papers",
     params(("batch" = String, Path, description = "登记批 (UUID)")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn decision_pdf(
     State(gateway): State<Gateway>,
     who: Who,
@@ -163,7 +163,7 @@ pub(crate) async fn handover(
 /// 电子档案移交与接收登记表 as PDF
 #[utoipa::path(get, path = "/v1/transfers/{transfer_no}/handover.pdf", operation_id = "getHandoverPdf", tag = "papers",
     params(("transfer_no" = String, Path, description = "移交号")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn handover_pdf(
     State(gateway): State<Gateway>,
     who: Who,
@@ -187,7 +187,7 @@ pub(crate) async fn digests(
 /// 电子档案数字摘要表 as PDF
 #[utoipa::path(get, path = "/v1/transfers/{transfer_no}/digests.pdf", operation_id = "getDigestsPdf", tag = "papers",
     params(("transfer_no" = String, Path, description = "移交号")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn digests_pdf(
     State(gateway): State<Gateway>,
     who: Who,
@@ -211,7 +211,7 @@ pub(crate) async fn catalogue(
 /// 移交目录 as PDF
 #[utoipa::path(get, path = "/v1/transfers/{transfer_no}/catalogue.pdf", operation_id = "getCataloguePdf", tag = "papers",
     params(("transfer_no" = String, Path, description = "移交号")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn catalogue_pdf(
     State(gateway): State<Gateway>,
     who: Who,
@@ -235,7 +235,7 @@ pub(crate) async fn filing(
 /// 归档电子文件登记表 as PDF
 #[utoipa::path(get, path = "/v1/filing-batches/{pack}/filing.pdf", operation_id = "getFilingPdf", tag = "papers",
     params(("pack" = u64, Path, description = "存储包")),
-    responses((status = 200, description = "PDF, the data attached", body = Vec<u8>, content_type = "application/pdf"), Problems))]
+    responses((status = 200, description = "PDF, the data attached", body = inline(File), content_type = "application/pdf"), Problems))]
 pub(crate) async fn filing_pdf(
     State(gateway): State<Gateway>,
     who: Who,

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::IntoResponses;
+use utoipa::{IntoResponses, ToSchema};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::Response;
 use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
+
+/// Bytes as they are: a zip, a PDF, a tile.
+#[derive(ToSchema)]
+#[schema(as = File, value_type = String, format = Binary)]
+#[allow(dead_code, reason = "stands for what is streamed, in the description alone")]
+pub(crate) struct File(Vec<u8>);
 
 /// The answers that every operation may give beside its own.
 pub(crate) struct Problems;
