@@ -181,7 +181,8 @@ fn unit(text: &str) -> Result<Option<UnitCode>, Status> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|e: Invalid| {
-        let problem = Problem::new("unit.invalid", ErrorClass::Invalid, "统一社会信用代码无效", e.to_string());
+        let problem =
+            Problem::new("unit.invalid", ErrorClass::Invalid, "统一社会信用代码无效", e.to_string());
         status::from_problem(&problem)
     })
 }

@@ -53,11 +53,17 @@ pub(crate) fn describe() {
     describe_gauge!(TRANSFERS, "transfers, by state");
     describe_counter!(TRANSFERS_REACHED, "transfers that reached a state");
     describe_counter!(TRANSFER_FAILURES, "failed attempts to move a transfer on, by class");
-    describe_gauge!(OLDEST_TRANSFER, "seconds since the oldest transfer that is not at its end was packed; 0: none");
+    describe_gauge!(
+        OLDEST_TRANSFER,
+        "seconds since the oldest transfer that is not at its end was packed; 0: none"
+    );
     describe_gauge!(BATCHES, "registration batches, by state");
     describe_gauge!(OLDEST_BATCH, "seconds since the oldest batch without a certificate was applied for");
     describe_counter!(BATCH_FAILURES, "steps of batches that could not be taken, by verb and class");
-    describe_counter!(CHECKS_FAILED, "technical checks that found a pack damaged or missing; alarm when it rises");
+    describe_counter!(
+        CHECKS_FAILED,
+        "technical checks that found a pack damaged or missing; alarm when it rises"
+    );
     describe_counter!(REGISTERED, "batches registered");
     describe_counter!(CERTIFIED, "certificates issued");
     describe_gauge!(OLDEST_UNSEALED, "seconds that the oldest event has waited to be sealed; alarm above 10");

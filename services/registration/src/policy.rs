@@ -126,7 +126,8 @@ fn parse(body: &[u8]) -> Result<UnitPolicy, PolicyError> {
 /// Refuses what cannot be a person's name under a paper.
 pub(crate) fn check_name(name: &str) -> Result<(), Invalid> {
     let count = name.chars().count();
-    let is_name = (1..=LONGEST_NAME).contains(&count) && name.trim() == name && !name.chars().any(char::is_control);
+    let is_name =
+        (1..=LONGEST_NAME).contains(&count) && name.trim() == name && !name.chars().any(char::is_control);
     if is_name { Ok(()) } else { Err(Invalid::new("签字人 signatory", name)) }
 }
 
@@ -152,7 +153,8 @@ mod tests {
 
     #[test]
     fn the_archive_range_is_a_set() {
-        let twice = body(|p| p.archive_range = vec![Retention::TenYears, Retention::Permanent, Retention::TenYears]);
+        let twice =
+            body(|p| p.archive_range = vec![Retention::TenYears, Retention::Permanent, Retention::TenYears]);
         assert_eq!(parse(&twice).unwrap().archive_range, [Retention::Permanent, Retention::TenYears]);
     }
 }

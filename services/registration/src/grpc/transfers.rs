@@ -90,7 +90,9 @@ fn decision(request: v1::DecideTransferRequest) -> Result<Decision, Status> {
             let actor = actor(&request.actor)?;
             Ok(Decision::Decline { by: filled_by, reasons: request.reasons, note: request.note, actor })
         }
-        other => Err(invalid(&Invalid::new("移交步骤 step: propose, sign_unit, sign_archive, decline", other))),
+        other => {
+            Err(invalid(&Invalid::new("移交步骤 step: propose, sign_unit, sign_archive, decline", other)))
+        }
     }
 }
 

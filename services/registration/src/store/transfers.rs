@@ -193,7 +193,12 @@ impl TryFrom<Row> for Transfer {
             packed_at: Timestamp::from_millis(row.packed_at),
             changed_at: Timestamp::from_millis(row.changed_at),
             packs: row.packs.into_iter().map(|p| PackNumber::new(unsigned(p))).collect(),
-            certificates: row.certificate_events.iter().zip(numbers).map(certificate).collect::<Result<_, _>>()?,
+            certificates: row
+                .certificate_events
+                .iter()
+                .zip(numbers)
+                .map(certificate)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -336,7 +341,11 @@ pub(crate) async fn submit(
 }
 
 /// Both sides checked.
-pub(crate) async fn verify(tx: &mut PgConnection, number: &SerialNo, at: Timestamp) -> Result<(), sqlx::Error> {
+pub(crate) async fn verify(
+    tx: &mut PgConnection,
+    number: &SerialNo,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
     sqlx::query("update transfers set state = 'verified', changed_at = $2 where transfer_no = $1 and state = 'submitted'")
         .bind(number.to_string())
         .bind(at.millis())
@@ -479,25 +488,32 @@ pub(crate) struct Step {
 }
 
 /// Notes a step.
-pub(crate) async fn note_step(tx: &mut PgConnection, number: &SerialNo, step: &Step) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into transfer_steps (transfer_no, step, at, by_whom, note) values ($1, $2, $3, $4, $5)")
-        .bind(number.to_string())
-        .bind(&step.step)
-        .bind(step.at.millis())
-        .bind(&step.by)
-        .bind(&step.note)
-        .execute(tx)
-        .await
-        .map(drop)
+pub(crate) async fn note_step(
+    tx: &mut PgConnection,
+    number: &SerialNo,
+    step: &Step,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into transfer_steps (transfer_no, step, at, by_whom, note) values ($1, $2, $3, $4, $5)",
+    )
+    .bind(number.to_string())
+    .bind(&step.step)
+    .bind(step.at.millis())
+    .bind(&step.by)
+    .bind(&step.note)
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// The steps of a transfer, oldest first.
 pub(crate) async fn steps(tx: &mut PgConnection, number: &SerialNo) -> Result<Vec<Step>, sqlx::Error> {
-    let rows: Vec<(String, i64, String, String)> =
-        sqlx::query_as("select step, at, by_whom, note from transfer_steps where transfer_no = $1 order by id")
-            .bind(number.to_string())
-            .fetch_all(tx)
-            .await?;
+    let rows: Vec<(String, i64, String, String)> = sqlx::query_as(
+        "select step, at, by_whom, note from transfer_steps where transfer_no = $1 order by id",
+    )
+    .bind(number.to_string())
+    .fetch_all(tx)
+    .await?;
     let step = |(step, at, by, note)| Step { step, at: Timestamp::from_millis(at), by, note };
     Ok(rows.into_iter().map(step).collect())
 }

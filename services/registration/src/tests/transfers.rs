@@ -8,7 +8,9 @@ use dengbei_chain::{Event, Fact, FactKind, Ids as _, Member, MemberList, RandomI
 use dengbei_chain::{TransferCheck, TransferReport, UnfitItem};
 use dengbei_records::papers::{Catalogue, DigestTable, Handover, Sealed};
 use dengbei_records::policy::{TransferRule, UnitPolicy};
-use dengbei_records::{Custody, ErrorClass, EventHash, ItemId, Retention, SerialNo, Series, Sha256, canonical};
+use dengbei_records::{
+    Custody, ErrorClass, EventHash, ItemId, Retention, SerialNo, Series, Sha256, canonical,
+};
 use ed25519_dalek::{Signature, VerifyingKey};
 use uuid::Uuid;
 
@@ -49,13 +51,14 @@ async fn certify(world: &World, items: &[TestItem]) {
     world.hear(&facts(world, FactKind::CertificateIssued).await).await;
 }
 
-fn items(retentions: &[Retention]) -> Vec<TestItem> {
-    let item = |(n, retention): (usize, &Retention)| TestItem { retention: *retention, ..TestItem::new(n as u32) };
+pub(super) fn items(retentions: &[Retention]) -> Vec<TestItem> {
+    let item =
+        |(n, retention): (usize, &Retention)| TestItem { retention: *retention, ..TestItem::new(n as u32) };
     retentions.iter().enumerate().map(item).collect()
 }
 
 /// What was stated of one kind and still waits in the outbox.
-async fn facts(world: &World, kind: FactKind) -> Vec<Event> {
+pub(super) async fn facts(world: &World, kind: FactKind) -> Vec<Event> {
     let stated = world.stated().await;
     stated.into_iter().filter(|e| e.fact.as_ref().is_some_and(|f| f.kind() == kind)).collect()
 }
@@ -87,21 +90,28 @@ async fn pass(world: &World) -> usize {
 }
 
 /// Packs what is due by rule.
-async fn pack(world: &World) -> (Event, TransferPacked) {
+pub(super) async fn pack(world: &World) -> (Event, TransferPacked) {
     world.clock.advance(world.parts.transfer_linger);
     assert_eq!(pass(world).await, 1);
     packed(world).await
 }
 
 async fn body(world: &World, digest: &Sha256) -> bytes::Bytes {
-    dengbei_kit::documents::get(&world.parts.pool, digest).await.unwrap().expect("the document is served").body
+    dengbei_kit::documents::get(&world.parts.pool, digest)
+        .await
+        .unwrap()
+        .expect("the document is served")
+        .body
 }
 
 async fn list(world: &World, reference: &DocumentRef) -> MemberList {
     MemberList::read(&body(world, &reference.digest).await, reference).unwrap()
 }
 
-async fn paper<T: serde::Serialize + serde::de::DeserializeOwned>(world: &World, digest: &Sha256) -> Sealed<T> {
+async fn paper<T: serde::Serialize + serde::de::DeserializeOwned>(
+    world: &World,
+    digest: &Sha256,
+) -> Sealed<T> {
     let paper: Sealed<T> = canonical::from_slice(&body(world, digest).await).unwrap();
     for seal in &paper.seals {
         dengbei_evidence::seals::verify(seal, &paper.paper, &paper.body_digest().unwrap()).unwrap();
@@ -201,7 +211,7 @@ async fn storing_checks(world: &World, unfit: Unfit<'_>) -> Event {
 }
 
 /// Everything after packing, all of it fit; gives what fixity stated.
-async fn hand_over(world: &World) -> Vec<Event> {
+pub(super) async fn hand_over(world: &World) -> Vec<Event> {
     let mut checked = vec![unit_checks(world, &[]).await];
     assert_eq!(pass(world).await, 1);
     checked.push(archive_checks(world, &[]).await);
@@ -232,7 +242,10 @@ fn propose(batches: &[Uuid]) -> Propose {
 }
 
 async fn batches(world: &World) -> Vec<Uuid> {
-    sqlx::query_scalar("select distinct batch from certified_packs").fetch_all(&world.parts.pool).await.unwrap()
+    sqlx::query_scalar("select distinct batch from certified_packs")
+        .fetch_all(&world.parts.pool)
+        .await
+        .unwrap()
 }
 
 fn sign(side: Side, filled_by: &str, reviewed_by: &str) -> Decision {
@@ -261,11 +274,19 @@ async fn permanent_and_thirty_years_go_to_the_archive_and_ten_years_end_at_certi
     let checked = hand_over(&world).await;
     let (first, s) = submitted(&world).await;
     assert_eq!(first.causes, [event.hash, checked[0].hash, event.causes[0]]);
-    let text =
-        TransferSubmitted::signed_text(&area(), &s.transfer_no, &s.root, &s.members.digest, &s.digests.digest);
+    let text = TransferSubmitted::signed_text(
+        &area(),
+        &s.transfer_no,
+        &s.root,
+        &s.members.digest,
+        &s.digests.digest,
+    );
     verify(&s.unit_key, &text, &s.unit_signature);
     let table: Sealed<DigestTable> = paper(&world, &s.digests.digest).await;
-    assert_eq!(table.body.rows.iter().map(|r| r.pack).collect::<Vec<_>>(), [p.packs[0].get(), p.packs[1].get()]);
+    assert_eq!(
+        table.body.rows.iter().map(|r| r.pack).collect::<Vec<_>>(),
+        [p.packs[0].get(), p.packs[1].get()]
+    );
     assert_eq!(table.body.rows.iter().map(|r| r.bytes).sum::<u64>(), s.bytes);
     let (second, a) = accepted(&world).await;
     assert_eq!(second.causes, [first.hash, checked[1].hash, event.causes[0]]);
@@ -275,7 +296,8 @@ async fn permanent_and_thirty_years_go_to_the_archive_and_ten_years_end_at_certi
     let Some(Fact::ItemAccessioned(moved)) = &third.fact else { panic!("not accessioned") };
     assert_eq!((moved.root, moved.items, &moved.members), (a.root, 2, &a.members));
 
-    let now = [custody(&world, &all[0]).await, custody(&world, &all[1]).await, custody(&world, &all[2]).await];
+    let now =
+        [custody(&world, &all[0]).await, custody(&world, &all[1]).await, custody(&world, &all[2]).await];
     assert_eq!(now, [Custody::Accessioned, Custody::Accessioned, Custody::Filed]);
     world.clock.advance(world.parts.transfer_linger);
     assert_eq!(pass(&world).await, 0, "nothing is left");
@@ -341,7 +363,8 @@ async fn what_either_side_finds_unfit_is_taken_out_and_every_paper_is_made_anew_
     assert_eq!(catalogue.body.rows.iter().map(|r| &r.archival_code).collect::<Vec<_>>(), [&code.to_string()]);
     storing_checks(&world, &[]).await;
     assert_eq!(pass(&world).await, 1);
-    let now = [custody(&world, &all[0]).await, custody(&world, &all[1]).await, custody(&world, &all[2]).await];
+    let now =
+        [custody(&world, &all[0]).await, custody(&world, &all[1]).await, custody(&world, &all[2]).await];
     assert_eq!(now, [Custody::Filed, Custody::Filed, Custody::Accessioned]);
     let told = shown(&world, &p.transfer_no).await;
     let mut unfit: Vec<(ItemId, &str, &str)> =
@@ -443,7 +466,11 @@ async fn by_hand_two_people_of_each_side_sign_and_one_person_twice_is_refused() 
     assert_eq!(pass(&world).await, 0, "no rule packs");
     let desk = world.parts.transfers();
     let number = desk.propose(propose(&batches(&world).await)).await.unwrap();
-    assert_eq!(desk.propose(propose(&batches(&world).await)).await.unwrap(), number, "the same proposal again");
+    assert_eq!(
+        desk.propose(propose(&batches(&world).await)).await.unwrap(),
+        number,
+        "the same proposal again"
+    );
     let early = desk.decide(&number, sign(Side::Unit, "张三", "李四")).await;
     assert!(matches!(early, Err(TransferError::NotToSign { .. })), "nobody signs before the checks");
     unit_checks(&world, &[]).await;
@@ -454,8 +481,13 @@ async fn by_hand_two_people_of_each_side_sign_and_one_person_twice_is_refused() 
     assert!(waits.contains("sign_unit") && waits.contains("sign_archive"), "{waits}");
 
     let twice = desk.decide(&number, sign(Side::Unit, "张三", "张三")).await;
-    assert!(matches!(&twice, Err(e @ TransferError::SamePerson(_)) if e.problem().class == ErrorClass::Invalid));
-    assert!(matches!(desk.decide(&number, sign(Side::Unit, "", "李四")).await, Err(TransferError::Invalid(_))));
+    assert!(
+        matches!(&twice, Err(e @ TransferError::SamePerson(_)) if e.problem().class == ErrorClass::Invalid)
+    );
+    assert!(matches!(
+        desk.decide(&number, sign(Side::Unit, "", "李四")).await,
+        Err(TransferError::Invalid(_))
+    ));
     desk.decide(&number, sign(Side::Unit, "张三", "李四")).await.unwrap();
     desk.decide(&number, sign(Side::Unit, "张三", "李四")).await.unwrap();
     let others = desk.decide(&number, sign(Side::Unit, "王五", "李四")).await;
@@ -467,7 +499,10 @@ async fn by_hand_two_people_of_each_side_sign_and_one_person_twice_is_refused() 
     let handover: Sealed<Handover> = paper(&world, &accepted(&world).await.1.handover.digest).await;
     let names: Vec<&str> = handover.seals.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["张三", "李四", "区行政审批局", "赵六", "孙七", "档案馆（330382）"]);
-    let late = Decision::Decline { by: "赵六".into(), reasons: vec!["x".into()], note: String::new(), actor: None };
+    let late =
+        Decision::Decline {
+            by: "赵六".into(), reasons: vec!["x".into()], note: String::new(), actor: None
+        };
     assert!(matches!(desk.decide(&number, late).await, Err(TransferError::Ended { .. })));
 }
 
@@ -509,9 +544,16 @@ async fn a_copy_that_is_unsound_on_storing_keeps_custody_until_it_is_repaired() 
     storing_checks(&world, &[(all[1].id(), "A-02")]).await;
     assert_eq!(pass(&world).await, 0);
     let told = shown(&world, &p.transfer_no).await;
-    assert_eq!((told.summary.transfer.state, told.summary.transfer.reasons), (State::Accepted, vec!["A-02".into()]));
+    assert_eq!(
+        (told.summary.transfer.state, told.summary.transfer.reasons),
+        (State::Accepted, vec!["A-02".into()])
+    );
     assert!(told.summary.waits_for.starts_with("1件入库检测不合格"), "{}", told.summary.waits_for);
-    assert_eq!((told.unfit[0].side.as_str(), told.codes.len()), ("storing", 2), "it is still in the transfer");
+    assert_eq!(
+        (told.unfit[0].side.as_str(), told.codes.len()),
+        ("storing", 2),
+        "it is still in the transfer"
+    );
     assert_eq!(custody(&world, &all[0]).await, Custody::Filed);
     let sound = storing_checks(&world, &[]).await;
     assert_eq!(pass(&world).await, 1);
@@ -527,8 +569,7 @@ async fn checks_that_overtake_their_cause_wait_and_a_report_of_another_transfer_
     let world = certified(&all).await;
     let (event, p) = pack(&world).await;
     let early = EventHash::of(b"submitted");
-    let archive =
-        check(&world, (Side::Archive, vec![early]), &p.transfer_no, (&p.members, &[])).await;
+    let archive = check(&world, (Side::Archive, vec![early]), &p.transfer_no, (&p.members, &[])).await;
     assert_eq!(world.hear(&[archive]).await, [Outcome::WaitFor(early)]);
     let unknown = SerialNo::new(Series::Transfer, area(), 2026, 9).unwrap();
     let other = check(&world, (Side::Unit, vec![early]), &unknown, (&p.members, &[])).await;
@@ -627,10 +668,14 @@ async fn every_version_of_a_rule_is_kept_and_the_units_own_goes_before_the_areas
     world.publish(UNIT).await;
     let policies = Policies { pool: world.parts.pool.clone(), author: world.parts.author.clone() };
     let unit = UNIT.parse().unwrap();
-    let body = |rule| canonical::to_vec(&UnitPolicy { transfer: rule, ..UnitPolicy::default_rule() }).unwrap();
+    let body =
+        |rule| canonical::to_vec(&UnitPolicy { transfer: rule, ..UnitPolicy::default_rule() }).unwrap();
     assert!(policies.of(Some(&unit)).await.unwrap().is_default);
     let area = policies.set(None, &body(TransferRule::Monthly), None).await.unwrap();
-    assert_eq!((area.policy.version, policies.of(Some(&unit)).await.unwrap().policy.transfer), (2, TransferRule::Monthly));
+    assert_eq!(
+        (area.policy.version, policies.of(Some(&unit)).await.unwrap().policy.transfer),
+        (2, TransferRule::Monthly)
+    );
     assert!(policies.of(Some(&unit)).await.unwrap().is_default);
     policies.set(Some(&unit), &body(TransferRule::AfterYears(5)), None).await.unwrap();
     let own = policies.set(Some(&unit), &body(TransferRule::AfterYears(5)), None).await.unwrap();
@@ -658,7 +703,8 @@ async fn papers_are_found_by_their_numbers_and_what_is_not_made_yet_is_said() {
         assert_eq!(paper.file_name, format!("{kind}-{number}.json"));
     }
     let mut tx = world.parts.pool.acquire().await.unwrap();
-    let certificate = transfers::find(&mut tx, &p.transfer_no).await.unwrap().unwrap().certificates[0].clone();
+    let certificate =
+        transfers::find(&mut tx, &p.transfer_no).await.unwrap().unwrap().certificates[0].clone();
     drop(tx);
     for (kind, id) in [
         ("certificate", certificate.number.to_string()),

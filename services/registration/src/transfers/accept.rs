@@ -60,7 +60,8 @@ impl Transfers {
         }
         self.note_signatures(&mut tx, transfer, &signing).await?;
         let note = format!("{}件 / {} items", papers.items(), papers.items());
-        transfers::note_step(&mut tx, &transfer.number, &step("accepted", now, "双方 both sides", note)).await?;
+        transfers::note_step(&mut tx, &transfer.number, &step("accepted", now, "双方 both sides", note))
+            .await?;
         self.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         faults::reach("transfer.accepted");

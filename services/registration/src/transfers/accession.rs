@@ -36,7 +36,8 @@ impl Transfers {
             return Ok(false);
         }
         let note = format!("{}件 / {} items", transfer.items, transfer.items);
-        transfers::note_step(&mut tx, &transfer.number, &step("accessioned", now, "档案馆 archive", note)).await?;
+        transfers::note_step(&mut tx, &transfer.number, &step("accessioned", now, "档案馆 archive", note))
+            .await?;
         self.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         faults::reach("item.accessioned");

@@ -143,7 +143,9 @@ impl Transfers {
         (by, reasons, note, actor): (String, Vec<String>, String, Option<Actor>),
     ) -> Result<(), TransferError> {
         if reasons.is_empty() || reasons.len() > MOST_REASONS {
-            return Err(TransferError::Invalid(format!("退回须说明理由,1至{MOST_REASONS}条 / give 1 to {MOST_REASONS} reasons")));
+            return Err(TransferError::Invalid(format!(
+                "退回须说明理由,1至{MOST_REASONS}条 / give 1 to {MOST_REASONS} reasons"
+            )));
         }
         reasons.iter().try_for_each(|r| check_text("理由 reason", r))?;
         check_text("意见 note", &note)?;
@@ -180,7 +182,9 @@ fn unit_of(batches: &[Uuid], packs: &[CertifiedPack]) -> Result<UnitCode, Transf
 
 fn check_text(what: &str, text: &str) -> Result<(), TransferError> {
     if text.chars().count() > LONGEST || text.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(TransferError::Invalid(format!("{what}: 最多{LONGEST}字 / at most {LONGEST} characters")));
+        return Err(TransferError::Invalid(format!(
+            "{what}: 最多{LONGEST}字 / at most {LONGEST} characters"
+        )));
     }
     Ok(())
 }

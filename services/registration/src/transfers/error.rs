@@ -146,12 +146,18 @@ impl TransferError {
     pub(crate) fn problem(&self) -> Problem {
         let class = self.class();
         let (code, zh, en, remedy) = match self {
-            Self::NotFound => {
-                ("transfer.unknown", "没有此移交".to_owned(), "no such transfer".to_owned(), "请核对移交号 / look at the number")
-            }
-            Self::Invalid(why) => {
-                ("transfer.invalid", "请求无效".to_owned(), why.clone(), "请更正后重新提交 / mend it and send it again")
-            }
+            Self::NotFound => (
+                "transfer.unknown",
+                "没有此移交".to_owned(),
+                "no such transfer".to_owned(),
+                "请核对移交号 / look at the number",
+            ),
+            Self::Invalid(why) => (
+                "transfer.invalid",
+                "请求无效".to_owned(),
+                why.clone(),
+                "请更正后重新提交 / mend it and send it again",
+            ),
             Self::SamePerson(name) => (
                 "transfer.same_person",
                 format!("填表人与审核人不得为同一人：{name}"),

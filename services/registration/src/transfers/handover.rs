@@ -67,7 +67,13 @@ fn side_seals(
     let person = |which: &str, name: &str| {
         let keys = person_keys(&making.key_folder, &side.body, name)?;
         let role = format!("{role}.{which}");
-        Ok::<_, WorkError>(keys.seal_ed25519(&Signed { paper: papers::HANDOVER, body, role: &role, name, at })?)
+        Ok::<_, WorkError>(keys.seal_ed25519(&Signed {
+            paper: papers::HANDOVER,
+            body,
+            role: &role,
+            name,
+            at,
+        })?)
     };
     let role = format!("{role}.seal");
     let what = Signed { paper: papers::HANDOVER, body, role: &role, name: &side.body.name, at };
@@ -135,7 +141,8 @@ fn content(making: &Making, papers: &Papers) -> String {
         }
     }
     let classes: Vec<String> = classes.into_iter().map(|(word, count)| format!("{word}{count}件")).collect();
-    let certificates: Vec<String> = making.transfer.certificates.iter().map(|c| c.number.to_string()).collect();
+    let certificates: Vec<String> =
+        making.transfer.certificates.iter().map(|c| c.number.to_string()).collect();
     format!("政务服务办件，{}；登记证书{}", classes.join("、"), certificates.join("、"))
 }
 
@@ -166,7 +173,11 @@ fn checks(papers: &Papers, signing: &Signing) -> Vec<HandoverCheck> {
     .collect();
     lines.push(both("载体外观", &|_| "在线移交，无实体载体".into()));
     lines.push(both("数字摘要", &|report| {
-        format!("SHA-256，核对存储包{}个，与摘要表一致{}个", report.receipts.len().max(papers.packs.len()), papers.packs.len())
+        format!(
+            "SHA-256，核对存储包{}个，与摘要表一致{}个",
+            report.receipts.len().max(papers.packs.len()),
+            papers.packs.len()
+        )
     }));
     lines
 }

@@ -42,7 +42,11 @@ pub(crate) fn read_report(fact: &TransferChecked, document: &Held) -> Result<Tra
         && report.unfit.len() == fact.unfit as usize
         && report.list.members.len() + report.unfit.len() == fact.checked as usize
         && document.media_type == TRANSFER_REPORT;
-    if is_same { Ok(report) } else { Err(HandleError::invalid("检测报告与事件不符 / the report is not the event's")) }
+    if is_same {
+        Ok(report)
+    } else {
+        Err(HandleError::invalid("检测报告与事件不符 / the report is not the event's"))
+    }
 }
 
 /// 移交检测 of one side.
@@ -108,7 +112,8 @@ async fn note(tx: &mut PgConnection, event: &Event, fact: &TransferChecked) -> R
         fact.checked, fact.unfit, fact.checked, fact.unfit, fact.scheme
     );
     let name = format!("checked.{}", fact.side.name());
-    transfers::note_step(tx, &fact.transfer_no, &step(&name, event.recorded_at, fact.side.word(), note)).await?;
+    transfers::note_step(tx, &fact.transfer_no, &step(&name, event.recorded_at, fact.side.word(), note))
+        .await?;
     Ok(())
 }
 
@@ -128,7 +133,9 @@ fn wait(event: &Event) -> Result<Outcome, HandleError> {
 
 /// Those of the members that the report says are unfit. The report must speak of every member, in order.
 fn unfit(held: &[Member], side: Side, report: &TransferReport) -> Result<Vec<Unfit>, HandleError> {
-    let wrong = |what: &str| HandleError::invalid(format!("检测报告与移交不符 / the report is not of this transfer: {what}"));
+    let wrong = |what: &str| {
+        HandleError::invalid(format!("检测报告与移交不符 / the report is not of this transfer: {what}"))
+    };
     let found: HashMap<EventHash, _> = report.unfit.iter().map(|u| (u.event, u)).collect();
     let (out, fit): (Vec<&Member>, Vec<&Member>) = held.iter().partition(|m| found.contains_key(&m.filed()));
     if out.len() != report.unfit.len() || held.len() != report.checked as usize {

@@ -34,8 +34,8 @@ use sqlx::{PgConnection, PgPool};
 pub(crate) use decide::{Decision, Propose};
 pub(crate) use desk::{Due, Listed, Shown, Summary};
 pub(crate) use error::{TransferError, WorkError};
-pub(crate) use papers::{sealed, unit_keys};
 pub(crate) use hear::{certificate_issued, checked, read_report};
+pub(crate) use papers::{sealed, unit_keys};
 
 use crate::author::{Author, Statement};
 use crate::metrics;
@@ -102,7 +102,12 @@ impl Transfers {
     }
 
     /// Keeps a document that an event is about to cite: served to who asks, held until it lies in a pack.
-    async fn keep(&self, tx: &mut PgConnection, held: &Held, at: Timestamp) -> Result<DocumentRef, WorkError> {
+    async fn keep(
+        &self,
+        tx: &mut PgConnection,
+        held: &Held,
+        at: Timestamp,
+    ) -> Result<DocumentRef, WorkError> {
         own_documents::put(tx, &held.body, &held.media_type).await?;
         documents::hold(tx, held, at, None).await?;
         Ok(DocumentRef::to(&held.body, &held.media_type))

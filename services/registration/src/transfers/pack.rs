@@ -10,7 +10,7 @@ use dengbei_chain::facts::TransferPacked;
 use dengbei_chain::{Encoded, Fact, MEMBERS, Member as Listed, MemberList, Subject};
 use dengbei_kit::faults;
 use dengbei_records::policy::{TransferRule, UnitPolicy};
-use dengbei_records::{EventHash, PackNumber, Sha256, SerialNo, Series, Timestamp};
+use dengbei_records::{EventHash, PackNumber, SerialNo, Series, Sha256, Timestamp};
 use sqlx::PgConnection;
 
 use super::{Transfers, WorkError, month, salt, step, year};
@@ -211,7 +211,12 @@ pub(super) fn elsewhere(members: &[Member], held: &BTreeSet<PackNumber>) -> Vec<
 }
 
 /// What the rule hands over now: packs of at most five certificates, oldest first.
-fn choose(policy: &UnitPolicy, waiting: Vec<CertifiedPack>, now: Timestamp, linger: Duration) -> Vec<CertifiedPack> {
+fn choose(
+    policy: &UnitPolicy,
+    waiting: Vec<CertifiedPack>,
+    now: Timestamp,
+    linger: Duration,
+) -> Vec<CertifiedPack> {
     let is_due = |p: &CertifiedPack| match policy.transfer {
         TransferRule::AtOnce => true,
         TransferRule::Monthly => month(p.certified_at) < month(now),
@@ -250,7 +255,11 @@ mod tests {
         let number = SerialNo::new(Series::Certificate, area, 2026, n.into()).unwrap();
         CertifiedPack {
             pack: PackNumber::new(n.into()),
-            certificate: Certificate { event: EventHash::of(&[n]), number, batch: uuid::Uuid::from_u128(n.into()) },
+            certificate: Certificate {
+                event: EventHash::of(&[n]),
+                number,
+                batch: uuid::Uuid::from_u128(n.into()),
+            },
             unit: "115113016823646795".parse().unwrap(),
             fonds: "J001".parse().unwrap(),
             year,
@@ -287,13 +296,15 @@ mod tests {
 
     #[test]
     fn monthly_takes_what_was_certified_in_an_earlier_month() {
-        let packs = [pack(1, Retention::Permanent, 2026, 24 * 25), pack(2, Retention::Permanent, 2026, 24 * 20)];
+        let packs =
+            [pack(1, Retention::Permanent, 2026, 24 * 25), pack(2, Retention::Permanent, 2026, 24 * 20)];
         assert_eq!(chosen(TransferRule::Monthly, &packs), [1]);
     }
 
     #[test]
     fn years_are_full_years_after_the_year_of_closing() {
-        let packs: Vec<_> = (2022..=2026).map(|y| pack((y - 2020) as u8, Retention::Permanent, y, 1)).collect();
+        let packs: Vec<_> =
+            (2022..=2026).map(|y| pack((y - 2020) as u8, Retention::Permanent, y, 1)).collect();
         assert_eq!(chosen(TransferRule::AfterYears(2), &packs), [2, 3]);
         assert!(chosen(TransferRule::ByHand, &packs).is_empty());
     }

@@ -119,9 +119,8 @@ pub(crate) async fn accepted(
     if !is_checked(tx, event).await? {
         return wait(event, 1);
     }
-    let handover: Option<Sealed<Handover>> = documents::body(tx, &fact.handover.digest)
-        .await?
-        .and_then(|body| canonical::from_slice(&body).ok());
+    let handover: Option<Sealed<Handover>> =
+        documents::body(tx, &fact.handover.digest).await?.and_then(|body| canonical::from_slice(&body).ok());
     let catalogue = handover.as_ref().and_then(|h| h.body.catalogue.parse::<Sha256>().ok());
     let made = Made {
         items: fact.items,

@@ -51,7 +51,8 @@ impl Transfers {
             return Ok(false);
         }
         let note = format!("{}件 / {} items", papers.items(), papers.items());
-        transfers::note_step(&mut tx, &transfer.number, &step("submitted", now, &making.unit.name, note)).await?;
+        transfers::note_step(&mut tx, &transfer.number, &step("submitted", now, &making.unit.name, note))
+            .await?;
         self.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         faults::reach("transfer.submitted");

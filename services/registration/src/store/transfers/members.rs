@@ -44,7 +44,8 @@ struct MemberRow {
 impl TryFrom<MemberRow> for Member {
     type Error = sqlx::Error;
     fn try_from(row: MemberRow) -> Result<Self, sqlx::Error> {
-        let range = row.start.zip(row.length).map(|(start, length)| unsigned(start)..unsigned(start + length));
+        let range =
+            row.start.zip(row.length).map(|(start, length)| unsigned(start)..unsigned(start + length));
         let stored = Stored {
             item: read(row.item.try_into())?,
             object_version: row.object_version as u32,
@@ -79,7 +80,10 @@ pub(crate) async fn of(tx: &mut PgConnection, number: &SerialNo) -> Result<Vec<M
 }
 
 /// Every item of these packs.
-pub(crate) async fn of_packs(tx: &mut PgConnection, packs: &[PackNumber]) -> Result<Vec<Member>, sqlx::Error> {
+pub(crate) async fn of_packs(
+    tx: &mut PgConnection,
+    packs: &[PackNumber],
+) -> Result<Vec<Member>, sqlx::Error> {
     let rows: Vec<MemberRow> = sqlx::query_as(
         "select item, object_version, data_version, pack, prefiled, archival_code, filed, record, inventory, created,
            start, length from pack_items where pack = any($1) order by pack, ordinal",
@@ -184,16 +188,17 @@ pub(crate) async fn unfit(tx: &mut PgConnection, number: &SerialNo) -> Result<Ve
     .bind(number.to_string())
     .fetch_all(tx)
     .await?;
-    let unfit = |(filed, item, code, side, failed, remedy): (Vec<u8>, Uuid, String, String, Vec<String>, String)| {
-        Ok(Unfit {
-            filed: read(EventHash::from_slice(&filed))?,
-            item: read(item.try_into())?,
-            archival_code: read(code.parse())?,
-            side,
-            failed,
-            remedy,
-        })
-    };
+    let unfit =
+        |(filed, item, code, side, failed, remedy): (Vec<u8>, Uuid, String, String, Vec<String>, String)| {
+            Ok(Unfit {
+                filed: read(EventHash::from_slice(&filed))?,
+                item: read(item.try_into())?,
+                archival_code: read(code.parse())?,
+                side,
+                failed,
+                remedy,
+            })
+        };
     rows.into_iter().map(unfit).collect()
 }
 
