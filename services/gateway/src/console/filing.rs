@@ -125,7 +125,7 @@ fn row(r: &Row, l: Language) -> Markup {
     html! {
         tr {
             td.code { (pieces::pack(r.pack, l)) }
-            td { (or_code(&r.unit.1, &r.unit.0)) } td.short { (r.year) } td.short { (words::retention(&r.seen.retention, l)) }
+            td.name { (or_code(&r.unit.1, &r.unit.0)) } td.short { (r.year) } td.short { (words::retention(&r.seen.retention, l)) }
             td.number { (figure(r.seen.items)) } td.number { @match r.seen.bytes { Some(n) => (words::size(n)), None => "–" } }
             td.time { (moment(r.seen.filed_at.map_or(0, |at| at.millis()))) }
             td.code { @match &r.batch { Some(b) => (pieces::batch(&b.batch, &b.registration_no, l)), None => "–" } }

@@ -63,7 +63,7 @@ fn body(known: &Known, copies: Option<&Result<v1::CopiesReply, Problem>>, l: Lan
                     None => {},
                 }
                 @match &known.holding {
-                    Some(holding) => (report::whole(&holding.report, l)),
+                    Some(holding) => (report::whole(&holding.report, &json::id(&item.item).unwrap_or_default(), l)),
                     None => section.card.notice { (l.say("登记服务无应答，文件与检测报告暂不可见。", "Registration does not answer: files and report cannot be shown.")) },
                 }
             }

@@ -177,7 +177,7 @@ fn row(item: &v1::ItemSummary, l: Language) -> Markup {
         tr {
             td.code { (link(item, l)) }
             td { (or_code(&item.matter_name, &item.matter_code)) }
-            td { (or_code(&item.unit_name, &item.unit_uscc)) }
+            td.name { (or_code(&item.unit_name, &item.unit_uscc)) }
             td.short { (or_dash(&words::retention(&item.retention, l))) }
             td.code { (pieces::pack(item.pack, l)) }
             td { (words::tag(Of::Custody, &item.custody, l)) }

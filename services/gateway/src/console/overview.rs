@@ -116,7 +116,7 @@ fn funnel(f: &v1::FiguresReply, l: Language) -> Markup {
                         a href=(l.link(path)) { (word) }
                         b { (thousands(count)) }
                         (chart::bar(chart::share(count, all)))
-                        small { (chart::percent(count, all)) @if let Some(today) = today { span { (l.say("今日 +", "today +")) (thousands(today)) } } }
+                        small { (chart::percent(count, all)) @if let Some(today) = today { span { (l.say(format!("今日 {} 件次", thousands(today)), format!("today {}", thousands(today)))) } } }
                     }
                 }
             }

@@ -133,7 +133,7 @@ fn row(b: &BatchSummary, l: Language) -> Markup {
     html! {
         tr {
             td.code { (pieces::batch(&b.batch, &b.registration_no, l)) }
-            td { (or_code(&b.unit_name, &b.unit_uscc)) } td.short { (b.year) } td.number { (b.packs.len()) }
+            td.name { (or_code(&b.unit_name, &b.unit_uscc)) } td.short { (b.year) } td.number { (b.packs.len()) }
             td.number { (thousands(b.items.into())) } td.number { (words::size(b.bytes)) } td.time { (moment(b.applied_at)) }
             td { (words::tag(Of::Batch, &b.state, l)) } td { (pieces::waits(&b.waits_for, l)) }
             td.code { (pieces::certificate(&b.certificate_no, l)) }

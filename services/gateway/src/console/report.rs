@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::Language;
 use super::pieces::{bilingual, or_dash};
 use super::words::{self, Of};
-use crate::findings::Finding;
+use super::{Language, thousands};
+use crate::findings::{self, Finding};
 
 /// What someone should do or know; ids alone where the report is not at hand.
 pub(super) fn findings(found: &[Finding], failed: &[String], l: Language) -> Markup {
@@ -16,7 +17,7 @@ pub(super) fn findings(found: &[Finding], failed: &[String], l: Language) -> Mar
             section.card {
                 h2 { (l.say("检测发现", "Findings")) }
                 table {
-                    thead { tr { th { (l.say("检测项", "Check")) } th { (l.say("位置", "Where")) } th { (l.say("说明", "What")) } th { (l.say("改正", "Remedy")) } } }
+                    (head(l))
                     tbody {
                         @for f in found { tr { (cells(f, l)) } }
                         @for id in bare { tr { td.code { span.tag.bad { (id) } } td colspan="3" { (words::property(id, l)) } } }
@@ -25,6 +26,10 @@ pub(super) fn findings(found: &[Finding], failed: &[String], l: Language) -> Mar
             }
         }
     }
+}
+
+fn head(l: Language) -> Markup {
+    html! { thead { tr { th { (l.say("检测项", "Check")) } th { (l.say("位置", "Where")) } th { (l.say("说明", "What")) } th { (l.say("改正", "Remedy")) } } } }
 }
 
 /// One finding: its check, place, what is wrong, what to do.
@@ -53,6 +58,19 @@ struct Scheme {
     version: String,
 }
 
+/// What an item that passed has instead of a report of its own: its place in the run's list, with what was notable.
+#[derive(Deserialize)]
+struct Run {
+    members: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    item: String,
+    #[serde(default)]
+    detail: Value,
+}
+
 #[derive(Deserialize)]
 struct Check {
     id: String,
@@ -67,9 +85,34 @@ struct Check {
     compared: u64,
 }
 
-/// Every check of the run, folded away: property by property in the order of ids.
-pub(super) fn whole(report: &[u8], l: Language) -> Markup {
-    let Ok(report) = serde_json::from_slice::<Report>(report) else { return html! {} };
+/// How it was checked: the run that it passed in, or every check of its own report.
+pub(super) fn whole(report: &[u8], item: &str, l: Language) -> Markup {
+    if let Ok(run) = serde_json::from_slice::<Run>(report) {
+        return passed(&run, item, l);
+    }
+    match serde_json::from_slice::<Report>(report) {
+        Ok(report) if !report.checks.is_empty() => every(&report, l),
+        _ => html! {},
+    }
+}
+
+/// Passed together with others; what was notable about this one.
+fn passed(run: &Run, item: &str, l: Language) -> Markup {
+    let own = run.members.iter().find(|member| member.item == item);
+    let notable = own.map(|member| serde_json::json!({ "checks": member.detail }).to_string());
+    let notable = findings::of(notable.unwrap_or_default().as_bytes());
+    let n = thousands(run.members.len() as u64);
+    html! {
+        section.card {
+            h2 { (l.say("四性检测", "Checks")) span.unit { (l.say(format!("同批 {n} 件一并通过"), format!("passed in a run of {n} items"))) } }
+            @if notable.is_empty() { p.quiet { (l.say("各项检测通过，无提示。", "Every check passed, none warned.")) } }
+            @else { table { (head(l)) tbody { @for f in &notable { tr { (cells(f, l)) } } } } }
+        }
+    }
+}
+
+/// Every check, folded away, in the order of ids.
+fn every(report: &Report, l: Language) -> Markup {
     let passed = report.checks.iter().filter(|c| c.result == "passed").count();
     html! {
         section.card {
@@ -107,13 +150,24 @@ mod tests {
         let report = r#"{"stage":"G","scheme":{"id":"zj","version":"1"},"engine":"e/1","checks":[
             {"id":"A-02","name":"文件摘要一致","name_en":"file digests agree","result":"passed","compared":3},
             {"id":"S-03","name":"多余文件","result":"warning"}]}"#;
-        let shown = whole(report.as_bytes(), Language::English).into_string();
+        let shown = whole(report.as_bytes(), "", Language::English).into_string();
         assert!(
             shown.contains("file digests agree")
                 && shown.contains("authenticity")
                 && shown.contains("2 checks, passed: 1"),
             "{shown}"
         );
-        assert!(whole(b"", Language::Chinese).into_string().is_empty());
+        assert!(whole(b"", "", Language::Chinese).into_string().is_empty());
+    }
+
+    #[test]
+    fn an_item_that_passed_in_a_run_shows_what_was_notable_about_it_alone() {
+        let run = r#"{"of":"item.checked","salt":"00","members":[
+            {"event":"aa","item":"one","data_version":1,"detail":[{"id":"S-03","severity":"W","result":"warning","findings":[{"place":"Thumbs.db","message":"多余","message_en":"left over","remedy":"移除"}]}]},
+            {"event":"bb","item":"two","data_version":1,"detail":null}]}"#;
+        let one = whole(run.as_bytes(), "one", Language::English).into_string();
+        assert!(one.contains("a run of 2 items") && one.contains("Thumbs.db"), "{one}");
+        let two = whole(run.as_bytes(), "two", Language::Chinese).into_string();
+        assert!(two.contains("同批 2 件一并通过") && !two.contains("Thumbs.db"), "{two}");
     }
 }

@@ -16,11 +16,20 @@ const CODES: usize = 40;
 
 /// The way of a transfer: state, the step's names, Chinese, English.
 const WAY: [(&str, &[&str], &str, &str); 5] = [
-    ("packed", &["packed", "propose", "proposed"], "组包", "Packed"),
-    ("submitted", &["submitted", "sign_unit", "submit"], "单位移交", "Submitted"),
-    ("verified", &["verified", "verify"], "档案馆检测", "Verified"),
-    ("accepted", &["accepted", "sign_archive", "accept"], "交接", "Handed over"),
-    ("accessioned", &["accessioned", "accession"], "进馆", "Accessioned"),
+    ("packed", &["packed"], "组包", "Packed"),
+    ("submitted", &["submitted"], "单位移交", "Submitted"),
+    ("verified", &["verified", "checked.archive"], "档案馆检测", "Verified"),
+    ("accepted", &["accepted"], "交接", "Handed over"),
+    ("accessioned", &["accessioned"], "进馆", "Accessioned"),
+];
+
+/// Steps beside the way.
+const BESIDE: [(&str, &str, &str); 5] = [
+    ("checked.unit", "单位检测", "Checked by the unit"),
+    ("checked.archive", "档案馆检测", "Checked by the archive"),
+    ("checked.storing", "入库检测", "Checked on storing"),
+    ("signed.unit", "移交单位签字", "Signed for the unit"),
+    ("signed.archive", "接收单位签字", "Signed for the archive"),
 ];
 
 /// The page.
@@ -135,14 +144,16 @@ fn codes(reply: &TransferReply, t: &TransferSummary, l: Language) -> Markup {
 }
 
 fn line(taken: &[TransferStep], l: Language) -> Markup {
-    let word =
-        |step: &str| WAY.iter().find(|way| way.1.contains(&step)).map(|way| l.say(way.2, way.3).to_owned());
+    let word = |step: &str| {
+        let beside = BESIDE.iter().find(|row| row.0 == step).map(|row| l.say(row.1, row.2));
+        beside.or_else(|| WAY.iter().find(|way| way.1.contains(&step)).map(|way| l.say(way.2, way.3)))
+    };
     html! {
         ol.line {
             @for t in taken {
                 li.bad[matches!(t.step.as_str(), "rejected" | "decline")] {
                     div.when { (moment(t.at)) @if !t.by.is_empty() { span { (pieces::bilingual(&t.by, l)) } } }
-                    div { b { (word(&t.step).unwrap_or_else(|| words::state(Of::Transfer, &t.step, l).to_owned())) } " " (pieces::bilingual(&t.note, l)) }
+                    div { b { (word(&t.step).unwrap_or_else(|| words::state(Of::Transfer, &t.step, l))) } " " (pieces::bilingual(&t.note, l)) }
                 }
             }
         }
@@ -156,12 +167,12 @@ fn signing(t: &TransferSummary, taken: &[TransferStep], person: &str, l: Languag
         return html! {};
     }
     let sides = [
-        ("sign_unit", l.say("移交单位签字", "Sign for the unit")),
-        ("sign_archive", l.say("接收单位签字", "Sign for the archive")),
+        ("sign_unit", "signed.unit", l.say("移交单位签字", "Sign for the unit")),
+        ("sign_archive", "signed.archive", l.say("接收单位签字", "Sign for the archive")),
     ];
     let action = l.link(&format!("/transfers/{}", t.transfer_no));
     html! {
-        @for (step, word) in sides.iter().filter(|(step, _)| !taken.iter().any(|s| s.step == *step)) {
+        @for (step, _, word) in sides.iter().filter(|(_, done, _)| !taken.iter().any(|s| s.step == *done)) {
             section.card { h2 { (word) } (signatures(&action, step, person, l)) }
         }
         section.card {

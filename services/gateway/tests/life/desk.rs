@@ -136,11 +136,12 @@ impl Registration for County {
         let asked = request.into_inner().item;
         let n = (0..400).find(|n| item(*n) == asked).ok_or_else(nothing_of_that)?;
         let is_filed = super::county::summary(n).pack > 0 && n < 200;
+        let report = if n < 200 { papers::run(&asked) } else { papers::report() };
         let record = if is_filed { papers::record(n) } else { vec![] };
         Ok(Response::new(v1::HoldingReply {
             item: asked,
             record: record.into(),
-            report: papers::report(n < 200).into(),
+            report: report.into(),
             ..Default::default()
         }))
     }
