@@ -188,8 +188,9 @@ fn times(
     making: &Making<'_>,
 ) -> (NaiveDateTime, NaiveDateTime, NaiveDateTime) {
     let first = making.since.and_hms_opt(9, 0, 0).unwrap_or_default();
-    let applied =
-        workday(first + Days::new(rng.random_range(0..making.days)) + TimeDelta::minutes(rng.random_range(0..400)));
+    let applied = workday(
+        first + Days::new(rng.random_range(0..making.days)) + TimeDelta::minutes(rng.random_range(0..400)),
+    );
     let accepted = applied + TimeDelta::minutes(rng.random_range(5..40));
     let closed = if at_once {
         accepted + TimeDelta::minutes(rng.random_range(10..60))

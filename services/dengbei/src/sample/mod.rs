@@ -22,7 +22,7 @@ use rand::rngs::StdRng;
 
 pub(crate) use documents::zip_options;
 pub(crate) use item::{Item, Making};
-pub(crate) use year::{Parcel, UNITS, Unit, Year};
+pub(crate) use year::{Parcel, Unit, Year};
 
 /// A package's files: relative path → bytes.
 pub(crate) type Tree = BTreeMap<String, Vec<u8>>;

@@ -11,7 +11,7 @@ use super::matters::{self, SampleMatter};
 use super::{Item, Making, mutants, zipped};
 
 /// 立档单位
-pub(crate) const UNITS: u32 = 40;
+const UNITS: u32 = 40;
 /// Packages in one batch.
 const BATCH: usize = 50;
 /// Size of each document, KiB: small, so that a demonstration starts fast.
@@ -28,7 +28,7 @@ const PARKED_FROM: u32 = 700_000;
 /// A unit of the county.
 #[derive(Debug, Clone)]
 pub(crate) struct Unit {
-    /// Which: below [`UNITS`].
+    /// Which, from 0.
     pub(crate) index: u32,
     /// 统一社会信用代码
     pub(crate) uscc: String,

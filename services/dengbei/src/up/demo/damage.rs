@@ -35,8 +35,8 @@ pub(super) async fn strike(door: &Door, folder: &Folder, sent: &[Sent]) -> anyho
     let item = door.json(WITHIN, || Ok(door.get(&path))).await.with_context(|| path.clone())?;
     let pack = item.get("pack").and_then(Value::as_u64).context("no pack")?;
     let packs = folder.path("sites").join(SITE).join("packs");
-    let file = find(&packs, &format!("{pack:08}.g"))?
-        .with_context(|| format!("{}: {pack:08}", packs.display()))?;
+    let file =
+        find(&packs, &format!("{pack:08}.g"))?.with_context(|| format!("{}: {pack:08}", packs.display()))?;
     flip(&file).with_context(|| format!("{}", file.display()))?;
     Ok(Struck { pack })
 }

@@ -44,12 +44,7 @@ pub(super) struct Sent {
 }
 
 /// Waits for all; how many are in the archive then.
-pub(super) async fn all(
-    door: &Door,
-    sent: &[Sent],
-    bar: &Show,
-    deadline: Instant,
-) -> anyhow::Result<usize> {
+pub(super) async fn all(door: &Door, sent: &[Sent], bar: &Show, deadline: Instant) -> anyhow::Result<usize> {
     loop {
         let (mut there, mut archived) = (0, 0);
         for chunk in sent.chunks(AT_ONCE) {
@@ -79,7 +74,8 @@ pub(super) async fn are_decided(door: &Door, submissions: &[String]) -> anyhow::
     Ok(known.len() == submissions.len() && !known.iter().any(is_open))
 }
 
-async fn states(door: &Door, chunk: &[Sent]) -> anyhow::Result<Vec<Value>> {
+/// How these items stand; at most [`AT_ONCE`].
+pub(super) async fn states(door: &Door, chunk: &[Sent]) -> anyhow::Result<Vec<Value>> {
     let items: Vec<&str> = chunk.iter().map(|sent| sent.item.as_str()).collect();
     let answer = ask(door, &json!({ "items": items })).await?;
     Ok(answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default())

@@ -2,10 +2,11 @@
 //! of one copy, so that inspection has something to find. Begins when everything is ready and runs beside it; a second
 //! start goes on where the first was stopped (what was sent is known again), and once done it is never done again.
 //!
-//! Nothing here knows a database or a role: `rules` says who signs and what a desk decides, `send` hands over,
-//! `follow` waits until everything got where it should, `damage` is the one thing no sender could do.
+//! Nothing here knows a database or a role: `rules` says who signs, `send` hands over, `follow` waits until
+//! everything got where it should, `desk` leaves an application to decide about, `damage` is the one thing no sender could do.
 
 mod damage;
+mod desk;
 mod follow;
 mod rules;
 mod send;
@@ -75,6 +76,7 @@ impl Demo<'_> {
         sent.extend(mended);
         let bar = Show::of("办理 under way", sent.len());
         let archived = follow::all(&door, &sent, &bar, deadline).await?;
+        desk::apply(&door, &year, &sent).await?;
         let struck = damage::strike(&door, self.folder, &sent).await?;
         let took = began.elapsed().as_secs();
         let told = json!({"items": sent.len(), "archived": archived, "parked": parked, "faulty": returned, "damaged": struck.to_string(), "seconds": took});
@@ -114,8 +116,7 @@ impl Demo<'_> {
 
 async fn publish(door: &Door, year: &Year) -> anyhow::Result<()> {
     let body = serde_json::to_vec(&year.published())?;
-    let post =
-        || Ok(door.post("/v1/matters").header("content-type", "application/json").body(body.clone()));
+    let post = || Ok(door.post("/v1/matters").header("content-type", "application/json").body(body.clone()));
     door.json(Duration::from_secs(120), post).await.context("/v1/matters")?;
     Ok(())
 }

@@ -13,7 +13,8 @@ impl Show {
         if !std::io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }
-        let style = ProgressStyle::with_template("  演示数据 demo  {bar:40} {pos}/{len} 件  {msg}  {elapsed}");
+        let style =
+            ProgressStyle::with_template("  演示数据 demo  {bar:40} {pos}/{len} 件  {msg}  {elapsed}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self(ProgressBar::new(items as u64).with_style(style).with_message(what))
     }
