@@ -143,20 +143,6 @@ impl From<&v1::SiteStanding> for Site {
     }
 }
 
-/// Every site.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Sites {
-    sites: Vec<Site>,
-}
-
-/// Every site and how it stands
-#[utoipa::path(get, path = "/v1/sites", operation_id = "listSites", tag = "backup",
-    responses((status = 200, description = "every site of the deployment", body = Sites), Problems))]
-pub(crate) async fn sites(State(gateway): State<Gateway>) -> Result<Json<Sites>, Refusal> {
-    let reply = answered(gateway.peers.replication()?.sites(question(v1::SitesRequest {})).await)?;
-    Ok(Json(Sites { sites: reply.sites.iter().map(Site::from).collect() }))
-}
-
 /// A copy that is not as it should be.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CopyTrouble)]
@@ -172,40 +158,53 @@ pub(crate) struct PackTrouble {
     repaired_at: Option<String>,
 }
 
-/// What is not as it should be.
+impl From<v1::PackTrouble> for PackTrouble {
+    fn from(t: v1::PackTrouble) -> Self {
+        Self {
+            site: t.site,
+            pack: t.pack,
+            generation: t.generation,
+            kind: t.kind,
+            since: json::time(t.since),
+            detail: t.detail,
+            repaired: t.repaired,
+            repaired_at: json::time(t.repaired_at),
+        }
+    }
+}
+
+/// Every site, and what is not as it should be.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CopyTroubles {
+pub(crate) struct Sites {
+    sites: Vec<Site>,
+    /// Newest first: damaged, missing, waiting, repaired
     troubles: Vec<PackTrouble>,
 }
 
-/// How many.
+/// How many troubles.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HowMany {
-    /// 1 to 1000; 100 when not told
+    /// Troubles, 1 to 1000; 100 when not told
     #[serde(default)]
     limit: Option<u32>,
 }
 
-/// Copies that are not as they should be, newest first
-#[utoipa::path(get, path = "/v1/copy-troubles", operation_id = "listCopyTroubles", tag = "backup", params(HowMany),
-    responses((status = 200, description = "damaged, missing, waiting, repaired", body = CopyTroubles), Problems))]
-pub(crate) async fn troubles(
+/// Every site and how it stands, and copies that are not as they should be
+#[utoipa::path(get, path = "/v1/sites", operation_id = "listSites", tag = "backup", params(HowMany),
+    responses((status = 200, description = "every site of the deployment", body = Sites), Problems))]
+pub(crate) async fn sites(
     State(gateway): State<Gateway>,
     how_many: Result<Query<HowMany>, QueryRejection>,
-) -> Result<Json<CopyTroubles>, Refusal> {
+) -> Result<Json<Sites>, Refusal> {
     let Query(how_many) = how_many.map_err(|e| not_a_query(&e))?;
-    let request = v1::TroublesRequest { limit: how_many.limit.unwrap_or(100).clamp(1, 1000) };
-    let reply = answered(gateway.peers.replication()?.troubles(question(request)).await)?;
-    let trouble = |t: v1::PackTrouble| PackTrouble {
-        site: t.site,
-        pack: t.pack,
-        generation: t.generation,
-        kind: t.kind,
-        since: json::time(t.since),
-        detail: t.detail,
-        repaired: t.repaired,
-        repaired_at: json::time(t.repaired_at),
-    };
-    Ok(Json(CopyTroubles { troubles: reply.troubles.into_iter().map(trouble).collect() }))
+    let (mut one, mut other) = (gateway.peers.replication()?, gateway.peers.replication()?);
+    let limit = how_many.limit.unwrap_or(100).clamp(1, 1000);
+    let (sites, troubles) = tokio::join!(
+        one.sites(question(v1::SitesRequest {})),
+        other.troubles(question(v1::TroublesRequest { limit })),
+    );
+    let sites = answered(sites)?.sites.iter().map(Site::from).collect();
+    let troubles = answered(troubles)?.troubles.into_iter().map(PackTrouble::from).collect();
+    Ok(Json(Sites { sites, troubles }))
 }

@@ -81,7 +81,6 @@ fn about_life() -> OpenApiRouter<Gateway> {
         .routes(routes!(transfers::one))
         .routes(routes!(copies::copies))
         .routes(routes!(copies::sites))
-        .routes(routes!(copies::troubles))
         .routes(routes!(policies::default_policy, policies::set_default_policy))
         .routes(routes!(policies::policy, policies::set_policy))
 }
