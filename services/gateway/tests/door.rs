@@ -325,8 +325,7 @@ async fn every_documented_path_leads_somewhere() {
             .replace("{path}", "tile/0/000")
             .replace("{batch}", BATCH)
             .replace("{pack}", "1")
-            .replace('{', "")
-            .replace('}', "");
+            .replace(['{', '}'], "");
         for method in methods.as_object().unwrap().keys() {
             let response = ask(&door, empty(with_token(&method.to_uppercase(), &real))).await;
             let (status, body) =

@@ -48,7 +48,8 @@ pub(super) async fn matches(password: String, hash: Option<String>) -> Result<bo
     let _turn = AT_ONCE.acquire().await.map_err(|e| AccountError::Fault(e.to_string()))?;
     let matched = spawn_blocking(move || {
         let Some(hash) = hash else {
-            return argon2().map(|argon2| argon2.hash_password(password.as_bytes()).is_err() && false);
+            let _as_long = argon2()?.hash_password(password.as_bytes());
+            return Ok(false);
         };
         let hash = PasswordHash::new(&hash).map_err(|e| AccountError::Fault(e.to_string()))?;
         Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())

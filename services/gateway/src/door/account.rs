@@ -98,6 +98,7 @@ pub(crate) async fn invite(
 /// The audit, newest first.
 pub(crate) async fn audit(
     State(gateway): State<Gateway>,
+    who: Who,
     filters: Result<Query<AuditFilters>, QueryRejection>,
 ) -> Response {
     let filters = match filters {
@@ -107,7 +108,7 @@ pub(crate) async fn audit(
     let l = Language::from_name(&filters.lang);
     match crate::api::accounts::rows(&gateway, &filters).await {
         Ok((rows, next)) => {
-            pages::audit(l, &gateway.area, &filters, (&rows, next.as_deref())).into_response()
+            pages::audit(l, &gateway.area, &who, &filters, (&rows, next.as_deref())).into_response()
         }
         Err(refusal) => refused(&refusal, l),
     }

@@ -79,6 +79,7 @@ pub(super) fn welcome(
 }
 
 /// What the account's page says beside itself.
+#[derive(Clone, Copy)]
 pub(super) enum Told<'a> {
     Nothing,
     Changed,
@@ -108,7 +109,7 @@ pub(super) fn account(l: Language, area: &str, who: &Who, all: &[Account], told:
             }
         }
     };
-    Page::new(l, l.say("账号", "Accounts")).at(area, "/account").render(&body)
+    Page::new(l, l.say("账号", "Accounts")).at(area, "/account").signed_in(who.name()).render(&body)
 }
 
 fn said(told: &Told<'_>, l: Language) -> Markup {
@@ -140,6 +141,7 @@ fn passwords(l: Language) -> Markup {
 pub(super) fn audit(
     l: Language,
     area: &str,
+    who: &Who,
     filters: &AuditFilters,
     (rows, next): (&[AuditRow], Option<&str>),
 ) -> Html<String> {
@@ -174,7 +176,8 @@ pub(super) fn audit(
             }
         }
     };
-    Page::new(l, l.say("操作与查看记录", "Who did and saw what")).at(area, "/audit").render(&body)
+    let page = Page::new(l, l.say("操作与查看记录", "Who did and saw what"));
+    page.at(area, "/audit").signed_in(who.name()).render(&body)
 }
 
 fn older(filters: &AuditFilters, next: &str) -> String {
