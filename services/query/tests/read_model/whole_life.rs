@@ -88,7 +88,7 @@ async fn a_history_is_the_items_own_with_that_of_its_pack_batch_and_transfer() {
         assert!(
             history
                 .iter()
-                .all(|e| e.by_membership == !["item.prefiled", "item.filed"].contains(&e.fact.as_str()))
+                .all(|e| e.by_membership != ["item.prefiled", "item.filed"].contains(&e.fact.as_str()))
         );
         history.into_iter().map(|e| e.fact).collect::<Vec<_>>()
     };
