@@ -18,7 +18,7 @@ use crate::decide::{self, Failed};
 use crate::receive;
 use crate::replay::{self, ReplayedPack};
 use crate::store::documents::Held;
-use crate::store::packs;
+use crate::store::{document_packs, packs};
 use crate::transfers;
 use crate::unit_keys::UnitKeys;
 
@@ -117,6 +117,14 @@ impl Registrar {
                 let read = replay::read_pack(&self.site, &self.author.area, batch).await?;
                 Ok(Prepared::Pack(Box::new(read)))
             }
+            Some(Fact::PackWritten(fact)) => {
+                let known = document_packs::digest(&mut *self.pool.acquire().await?, fact.pack).await?;
+                if known.is_some() {
+                    return Ok(Prepared::Nothing);
+                }
+                let read = replay::read_documents(&self.site, &self.author.area, fact).await?;
+                Ok(Prepared::Pack(Box::new(read)))
+            }
             Some(Fact::PackInspected(inspected)) => {
                 Ok(Prepared::Document(self.fetch(&inspected.report).await?))
             }
@@ -173,6 +181,10 @@ impl Registrar {
                 replay::batch_filed(tx, event, fact, &pack).await
             }
             (Some(Fact::BatchFiled(_)), _) => Ok(Outcome::Applied),
+            (Some(Fact::PackWritten(fact)), Prepared::Pack(pack)) => {
+                replay::pack_written(tx, event, fact, &pack).await
+            }
+            (Some(Fact::PackWritten(_)), _) => Ok(Outcome::Applied),
             (Some(Fact::TransferChecked(fact)), Prepared::Report(read)) => {
                 transfers::checked(tx, event, fact, (&read.0, &read.1), now).await
             }

@@ -10,6 +10,7 @@ use dengbei_records::{
 use dengbei_vault::{PackName, Site, SiteError};
 
 use crate::staged::RECEPTION;
+use crate::store::document_packs::DocumentPlan;
 use crate::store::documents::Held;
 use crate::store::plans::PlanHead;
 use crate::store::ready::Ready;
@@ -124,6 +125,23 @@ pub(crate) fn document(
 pub(crate) fn received_files(inventory: &Inventory) -> u64 {
     let names = inventory.versions.get(&inventory.head).into_iter().flat_map(|v| v.state.values());
     (names.map(Vec::len).sum::<usize>() as u64).saturating_sub(2)
+}
+
+/// The pack of documents alone.
+pub(crate) fn document_pack(
+    area: &AreaCode,
+    plan: &DocumentPlan,
+    held: &[Held],
+) -> Result<PackPlan, BuildError> {
+    let versions = held.iter().map(|h| document(area, plan.created, h)).collect::<Result<_, _>>()?;
+    Ok(PackPlan {
+        area: area.clone(),
+        number: plan.pack,
+        generation: 1,
+        created: plan.created,
+        labels: BTreeMap::from([("kind".to_owned(), "documents".to_owned())]),
+        versions,
+    })
 }
 
 /// Files of all items of a pack. Blocking.

@@ -15,6 +15,7 @@ mod author;
 mod batches;
 mod consumer;
 mod decide;
+mod documents;
 mod draft;
 mod error;
 mod file;

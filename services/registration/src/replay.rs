@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use dengbei_bus::{HandleError, Outcome};
-use dengbei_chain::facts::{BatchFiled, ItemFiled, ItemReturned, MatterPublished};
+use dengbei_chain::facts::{BatchFiled, ItemFiled, ItemReturned, MatterPublished, PackWritten};
 use dengbei_chain::{Event, Fact, MEMBERS, MemberList};
 use dengbei_kit::documents as own_documents;
+use dengbei_records::papers::MEDIA_TYPE;
 use dengbei_records::{AreaCode, ErrorClass, EventHash, PackNumber, Sha256, Timestamp, canonical};
 use dengbei_vault::{PackName, Site, SiteError};
 use sqlx::PgConnection;
@@ -19,7 +20,7 @@ use crate::store::documents::Held;
 use crate::store::items::{Rival, Standing};
 use crate::store::packs::{Contents, Filed, Place};
 use crate::store::plans::{End, Plan};
-use crate::store::{documents, filed_packs, items, matters, numbers, packs, plans, ready};
+use crate::store::{document_packs, documents, filed_packs, items, matters, numbers, packs, plans, ready};
 use crate::unit_keys::UnitKeys;
 
 /// The most that a document in a pack may weigh.
@@ -179,19 +180,29 @@ pub(crate) async fn read_pack(
     batch: &BatchFiled,
 ) -> Result<ReplayedPack, HandleError> {
     let name = PackName { area: area.clone(), number: batch.pack, generation: batch.generation };
-    let (site, members) = (site.clone(), batch.members.clone());
-    let work = move || {
-        let mut read = read_places(&site, &name)?;
-        let cited = read.documents.iter().find(|d| d.digest == members.digest);
-        read.members = cited.and_then(|d| MemberList::read(&d.body, &members).ok());
-        Ok::<_, SiteError>(read)
-    };
-    let read = tokio::task::spawn_blocking(work).await;
+    let mut read = read_named(site, name).await?;
+    let cited = read.documents.iter().find(|d| d.digest == batch.members.digest);
+    read.members = cited.and_then(|d| MemberList::read(&d.body, &batch.members).ok());
+    Ok(read)
+}
+
+/// Reads a pack of documents that the log says is on the site.
+pub(crate) async fn read_documents(
+    site: &Site,
+    area: &AreaCode,
+    fact: &PackWritten,
+) -> Result<ReplayedPack, HandleError> {
+    read_named(site, PackName { area: area.clone(), number: fact.pack, generation: fact.generation }).await
+}
+
+async fn read_named(site: &Site, name: PackName) -> Result<ReplayedPack, HandleError> {
+    let (site, pack) = (site.clone(), name.clone());
+    let read = tokio::task::spawn_blocking(move || read_places(&site, &pack)).await;
     match read.map_err(|e| HandleError::new(ErrorClass::Internal, e))? {
         Ok(read) => Ok(read),
         Err(e @ (SiteError::NotFound(_) | SiteError::Pack(_))) => {
             metrics::pack_missing();
-            tracing::error!(pack = %batch.pack, error = %dengbei_kit::status::chain(&e), "the log names a pack that the primary site does not have whole");
+            tracing::error!(%name, error = %dengbei_kit::status::chain(&e), "the log names a pack that the primary site does not have whole");
             Ok(ReplayedPack::default())
         }
         Err(e) => Err(HandleError::new(e.class(), e)),
@@ -246,12 +257,37 @@ pub(crate) async fn batch_filed(
         Some(plan) if is_other(&plan, pack) => cancel(tx, fact.pack).await?,
         _ => drop(plans::end(tx, fact.pack, End::Committed).await?),
     }
+    if document_packs::cancel(tx, fact.pack).await? {
+        documents::release(tx, fact.pack).await?;
+    }
     packs::insert(tx, fact, &Contents::default(), event.hash, event.recorded_at).await?;
     numbers::raise_pack(tx, fact.pack).await?;
     keep_documents(tx, fact.pack, pack, event.recorded_at).await?;
     let found = places(tx, fact.pack, pack).await?;
     packs::locate(tx, &found).await?;
     filed_packs::note_checks(tx, fact.pack).await?;
+    Ok(Outcome::Applied)
+}
+
+/// 文档入库, heard again, and not in the state yet.
+pub(crate) async fn pack_written(
+    tx: &mut PgConnection,
+    event: &Event,
+    fact: &PackWritten,
+    pack: &ReplayedPack,
+) -> Result<Outcome, HandleError> {
+    if let Some(digest) = document_packs::digest(tx, fact.pack).await? {
+        let is_same = digest == fact.pack_digest;
+        return if is_same { Ok(Outcome::Applied) } else { Err(contradiction("pack.written")) };
+    }
+    if plans::load(tx, fact.pack).await?.is_some() {
+        cancel(tx, fact.pack).await?;
+    }
+    // An open plan of the dump may have taken other documents under this number: they wait for another pack.
+    documents::release(tx, fact.pack).await?;
+    document_packs::commit(tx, fact, event.hash, event.recorded_at).await?;
+    numbers::raise_pack(tx, fact.pack).await?;
+    keep_documents(tx, fact.pack, pack, event.recorded_at).await?;
     Ok(Outcome::Applied)
 }
 
@@ -268,7 +304,8 @@ async fn keep_documents(
 ) -> Result<(), HandleError> {
     for document in &pack.documents {
         documents::hold(tx, document, at, Some(number)).await?;
-        if document.media_type == MEMBERS {
+        // Ours: whoever reads of it in the log asks here.
+        if [MEMBERS, MEDIA_TYPE].contains(&document.media_type.as_str()) {
             own_documents::put(tx, &document.body, &document.media_type).await?;
         }
     }

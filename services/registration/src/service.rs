@@ -20,6 +20,7 @@ use tonic::service::Routes;
 use crate::author::Author;
 use crate::batches::{self, Office, Primary, SiteKeys};
 use crate::consumer::Registrar;
+use crate::documents::Archivist;
 use crate::file::Filer;
 use crate::filing;
 use crate::grpc::Served;
@@ -44,7 +45,7 @@ const REGISTER: &str = "register";
 /// The name of the administration's keys.
 const ADMINISTRATION: &str = "administration";
 /// What decides and states, and what measures. `file …` finish plans.
-const TASKS: [&str; 10] = [
+const TASKS: [&str; 11] = [
     "plan",
     "state",
     "file 1",
@@ -55,6 +56,7 @@ const TASKS: [&str; 10] = [
     "certify",
     "batches standing",
     "transfers",
+    "documents",
 ];
 /// Tasks that only look.
 const MEASURES: [&str; 2] = ["standing", "batches standing"];
@@ -174,6 +176,16 @@ impl Parts {
             outbox: self.outbox(),
             keys: self.keys.clone(),
             writer: Writer { pool, area: self.area(), staging, site },
+        }
+    }
+
+    pub(crate) fn archivist(&self) -> Archivist {
+        Archivist {
+            pool: self.pool.clone(),
+            author: self.author.clone(),
+            outbox: self.outbox(),
+            site: self.site.clone(),
+            linger: self.linger,
         }
     }
 
@@ -328,6 +340,7 @@ fn work(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, to_hea
                     "state" => filing::state(&parts, &drain).await,
                     "transfers" => filing::transfers(&parts, &drain).await,
                     "standing" => filing::standing(&parts, &drain).await,
+                    "documents" => crate::documents::run(&parts, &drain).await,
                     "apply" => batches::loops::apply(&parts, &drain).await,
                     "decide" => batches::loops::decide(&parts, &drain).await,
                     "certify" => batches::loops::certify(&parts, &drain).await,

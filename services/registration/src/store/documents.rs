@@ -60,25 +60,26 @@ pub(crate) async fn cite(
     Ok(reference)
 }
 
-/// Takes the oldest documents that no plan has taken yet, until `bytes` are together; other planners pass them by.
+/// Takes the oldest documents that no plan has taken yet, until `bytes` are together; other planners pass them by. Gives
+/// how many.
 pub(crate) async fn take(
     tx: &mut PgConnection,
     pack: PackNumber,
     count: i64,
     bytes: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
         "with oldest as (select digest, held_at, octet_length(body) as size from documents_held
              where packed_in is null order by held_at, digest limit $2 for update skip locked),
-         summed as (select digest, sum(size) over (order by held_at, digest) as upto from oldest)
-         update documents_held h set packed_in = $1 from summed s where h.digest = s.digest and s.upto <= $3",
+         summed as (select digest, size, sum(size) over (order by held_at, digest) as upto from oldest)
+         update documents_held h set packed_in = $1 from summed s where h.digest = s.digest and s.upto - s.size < $3",
     )
     .bind(signed(pack.get()))
     .bind(count)
     .bind(bytes)
     .execute(tx)
-    .await
-    .map(drop)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Lets the documents of a cancelled plan go into another.

@@ -1,6 +1,7 @@
 //! SQL in, domain out; one file per aggregate. The caller owns the transaction.
 
 pub(crate) mod batches;
+pub(crate) mod document_packs;
 pub(crate) mod documents;
 pub(crate) mod filed_packs;
 pub(crate) mod history;

@@ -4,6 +4,7 @@
 //! between the three steps of sealing.
 
 mod batches;
+mod documents;
 mod filing;
 mod matters;
 mod peers;

@@ -49,6 +49,7 @@ async fn a_pre_filed_item_is_filed_sealed_and_proven_by_the_running_role() {
     world.config.grpc = free;
     world.config.peers.registration = format!("http://{free}");
     world.config.linger = Duration::from_millis(50);
+    world.config.registration_linger = Duration::from_millis(50);
     let drain = Drain::new();
     let role = tokio::spawn(crate::run(world.config.clone(), drain.clone()));
     let channel = grpc::channel(&world.config.peers.registration, TOKEN).unwrap();
@@ -76,6 +77,24 @@ async fn a_pre_filed_item_is_filed_sealed_and_proven_by_the_running_role() {
         Ok(filing)
     });
     assert_eq!(filing.await.unwrap().open_plans, 0);
+    let listed = eventually(PATIENCE, "the pack is registered by rule", async || {
+        let listed = client.batches(v1::BatchesRequest::default()).await?.into_inner();
+        anyhow::ensure!(listed.batches.len() == 1 && listed.batches[0].state == "registered", "{listed:?}");
+        Ok(listed)
+    });
+    let batch = listed.await.unwrap().batches.remove(0);
+    let asked =
+        v1::BatchRequest { registration_no: batch.registration_no.clone(), ..v1::BatchRequest::default() };
+    let shown = client.batch(asked).await.unwrap().into_inner();
+    assert_eq!(shown.steps.iter().map(|s| s.step.as_str()).collect::<Vec<_>>(), DECIDED);
+    let late = v1::DecideBatchRequest {
+        batch: batch.batch,
+        step: "decline".into(),
+        by: "登记丙".into(),
+        ..v1::DecideBatchRequest::default()
+    };
+    let refused = client.decide_batch(late).await.unwrap_err();
+    assert_eq!(dengbei_kit::status::to_problem(&refused).code, "batch.step_order");
     let mut register = RegisterClient::new(channel);
     let item = items[2].id().as_bytes().to_vec();
     let receipt = eventually(PATIENCE, "the receipt is there", async || {
@@ -98,11 +117,13 @@ async fn a_pre_filed_item_is_filed_sealed_and_proven_by_the_running_role() {
     role.await.unwrap().unwrap();
 }
 
-/// Every fact once: one matter, five pre-filed, two verdicts, four filed, one returned, one batch.
+const DECIDED: [&str; 5] = ["apply", "accept", "receive", "check", "register"];
+
+/// Every fact once: one matter, five pre-filed, two verdicts, four filed, one returned, one batch, applied for and registered.
 async fn sealed_events(register: &mut RegisterClient) {
     let places = register.bundles(v1::BundlesRequest { from_index: 0, limit: 0 }).await.unwrap().into_inner();
     let count: u32 = places.bundles.iter().map(|b| b.count).sum();
-    assert_eq!((u64::from(count), places.size), (places.size, 14));
+    assert_eq!((u64::from(count), places.size), (places.size, 16));
     let request = v1::EntriesRequest { from: 0, to: places.size };
     let entries = register.entries(request).await.unwrap().into_inner().entries;
     let facts: Vec<Fact> = entries.into_iter().map(|e| Event::read(e).unwrap().fact.unwrap()).collect();
