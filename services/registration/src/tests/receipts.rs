@@ -1,20 +1,29 @@
 //! 存证回执 along a whole life: each tells the newest step that is under the published checkpoint.
 
 use dengbei_chain::facts::CertificateIssued;
-use dengbei_chain::{Fact, FactKind};
+use dengbei_chain::{DocumentRef, Fact, FactKind};
 use dengbei_evidence::{Proven, Stage};
 use dengbei_records::Retention;
 
 use super::batches::{register, secured};
-use super::restore::seal_everything;
 use super::handover::{facts, hand_over, items, pack};
+use super::restore::seal_everything;
 use super::world::{TestItem, UNIT, World};
 use crate::batches::Which;
+use crate::store::documents;
 
 async fn proven(world: &World, item: &TestItem) -> Proven {
     let receipt = world.parts.receipts().build(item.id(), None).await.unwrap();
     assert!(receipt.len() < 10 * 1024, "{}", receipt.len());
     dengbei_evidence::verify(&receipt, world.parts.log.signer.verifier(), false).unwrap()
+}
+
+/// What an event cites is a sealed paper that anyone can check.
+async fn assert_paper_holds(world: &World, cited: &DocumentRef) {
+    let mut connection = world.parts.pool.acquire().await.unwrap();
+    let body = documents::body(&mut connection, &cited.digest).await.unwrap().unwrap();
+    let paper = dengbei_evidence::papers::verify(&body, None).unwrap();
+    assert!(!paper.seals.is_empty(), "{}", paper.paper);
 }
 
 /// Files these items in packs by their retention, and seals.
@@ -54,6 +63,7 @@ async fn a_receipt_tells_the_newest_step_from_filing_to_the_archive() {
     back_up(&world, &items[0]).await;
     let backed_up = proven(&world, &items[0]).await;
     assert_eq!((backed_up.stage(), backed_up.secured.unwrap().receipts.len()), (Stage::Secured, 3));
+    assert_paper_holds(&world, &backed_up.applied.unwrap().application).await;
     world.parts.office().certify().await.unwrap();
     let issued = facts(&world, FactKind::CertificateIssued).await;
     world.hear(&issued).await;
@@ -68,8 +78,13 @@ async fn a_receipt_tells_the_newest_step_from_filing_to_the_archive() {
         let Some(Fact::CertificateIssued(CertificateIssued { certificate_no, .. })) = &issued[0].fact else {
             panic!("no certificate")
         };
-        assert_eq!(&proven.certificate.unwrap().certificate_no, certificate_no);
-        assert_eq!(proven.accepted.unwrap().items, 2);
+        let certificate = proven.certificate.unwrap();
+        assert_eq!(&certificate.certificate_no, certificate_no);
+        assert_paper_holds(&world, &certificate.certificate).await;
+        assert_paper_holds(&world, &proven.registered.unwrap().decision).await;
+        let accepted = proven.accepted.unwrap();
+        assert_eq!(accepted.items, 2);
+        assert_paper_holds(&world, &accepted.handover).await;
     }
     assert_eq!(proven(&world, &items[2]).await.stage(), Stage::Certified, "not for the archive");
 }
