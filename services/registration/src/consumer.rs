@@ -188,11 +188,6 @@ impl Registrar {
             (Some(Fact::TransferChecked(fact)), Prepared::Report(read)) => {
                 transfers::checked(tx, event, fact, (&read.0, &read.1), now).await
             }
-            (Some(Fact::TransferPacked(fact)), _) => transfers::replay::packed(tx, event, fact).await,
-            (Some(Fact::TransferSubmitted(fact)), _) => transfers::replay::submitted(tx, event, fact).await,
-            (Some(Fact::TransferAccepted(fact)), _) => transfers::replay::accepted(tx, event, fact).await,
-            (Some(Fact::TransferRejected(fact)), _) => transfers::replay::rejected(tx, event, fact).await,
-            (Some(Fact::ItemAccessioned(fact)), _) => transfers::replay::accessioned(tx, event, fact).await,
             (Some(Fact::ItemReturned(fact)), _) => replay::item_returned(tx, event, fact).await,
             (Some(Fact::ItemSuperseded(_)), _) => replay::item_superseded(tx, event).await,
             (Some(Fact::BatchApplied(fact)), _) => hear::applied(tx, event, fact).await,
@@ -211,7 +206,8 @@ impl Registrar {
                 crate::store::documents::hold(tx, &report, now, None).await?;
                 Ok(Outcome::Applied)
             }
-            _ => Ok(Outcome::Skipped),
+            (Some(fact), _) => transfers::replay::apply(tx, event, fact).await,
+            (None, _) => Ok(Outcome::Skipped),
         }
     }
 }

@@ -117,7 +117,7 @@ fn summary(summary: Summary) -> v1::TransferSummary {
 }
 
 fn shown(shown: Shown) -> v1::TransferReply {
-    let step = |s: crate::store::transfers::Step| v1::TransferStep {
+    let step = |s: crate::store::transfers::steps::Step| v1::TransferStep {
         step: s.step,
         at: Timestamp::millis(s.at),
         by: s.by,

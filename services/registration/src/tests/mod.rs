@@ -6,10 +6,13 @@
 mod batches;
 mod documents;
 mod filing;
+mod handover;
 mod matters;
+mod papers;
 mod peers;
 mod restore;
 mod role;
 mod sealing;
 mod transfers;
+mod transfers_restored;
 mod world;

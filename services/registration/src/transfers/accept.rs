@@ -7,14 +7,16 @@
 use dengbei_chain::facts::{Side, TransferAccepted};
 use dengbei_chain::{Fact, TransferReport};
 use dengbei_kit::faults;
-use dengbei_records::canonical;
+use dengbei_records::{SerialNo, Timestamp, canonical};
 use sqlx::PgConnection;
 
-use super::handover::{self, Signing};
+use super::handover::{self, SignedHandover, Signing};
+use super::papers::Papers;
 use super::{Transfers, WorkError, causes, step, submit};
 use crate::metrics;
 use crate::store::transfers::checks::{self, Check};
-use crate::store::transfers::{self, Made, State, Transfer};
+use crate::store::transfers::moves::{self, Made};
+use crate::store::transfers::{State, Transfer, steps};
 use crate::store::{documents, policies};
 
 impl Transfers {
@@ -36,38 +38,48 @@ impl Transfers {
             return Err(WorkError::Content("未移交 / not submitted".into()));
         };
         let mut tx = self.pool.begin().await?;
-        for held in [&papers.catalogue, &papers.digests] {
-            self.keep(&mut tx, held, now).await?;
-        }
-        let fact = TransferAccepted {
-            transfer_no: transfer.number.clone(),
-            items: papers.items(),
-            bytes: papers.bytes,
-            root: papers.root(),
-            members: self.keep(&mut tx, &papers.members, now).await?,
-            handover: self.keep(&mut tx, &signed.held, now).await?,
-            unit_key: signed.unit.0,
-            unit_signature: signed.unit.1,
-            archive_key: signed.archive.0,
-            archive_signature: signed.archive.1,
-            packs: papers.packs.clone(),
-        };
+        let fact = self.accepted(&mut tx, &transfer.number, (&papers, &signed), now).await?;
         let causes = causes(submitted, &check, transfer);
         let event = self.state(&transfer.number, causes, Fact::TransferAccepted(fact), now)?;
         let made = Made { handover: Some(signed.held.digest), ..submit::made(&papers) };
-        if !transfers::accept(&mut tx, &transfer.number, &made, event.hash, now).await? {
+        if !moves::accept(&mut tx, &transfer.number, &made, event.hash, now).await? {
             return Ok(false);
         }
         self.note_signatures(&mut tx, transfer, &signing).await?;
         let note = format!("{}件 / {} items", papers.items(), papers.items());
-        transfers::note_step(&mut tx, &transfer.number, &step("accepted", now, "双方 both sides", note))
-            .await?;
+        steps::note(&mut tx, &transfer.number, &step("accepted", now, "双方 both sides", note)).await?;
         self.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         faults::reach("transfer.accepted");
         metrics::transfer_reached(State::Accepted);
         tracing::info!(number = %transfer.number, items = papers.items(), "a transfer is accepted");
         Ok(true)
+    }
+
+    /// The fact, with everything that it cites kept.
+    async fn accepted(
+        &self,
+        tx: &mut PgConnection,
+        number: &SerialNo,
+        (papers, signed): (&Papers, &SignedHandover),
+        now: Timestamp,
+    ) -> Result<TransferAccepted, WorkError> {
+        for held in [&papers.catalogue, &papers.digests] {
+            self.keep(tx, held, now).await?;
+        }
+        Ok(TransferAccepted {
+            transfer_no: number.clone(),
+            items: papers.items(),
+            bytes: papers.bytes,
+            root: papers.root(),
+            members: self.keep(tx, &papers.members, now).await?,
+            handover: self.keep(tx, &signed.held, now).await?,
+            unit_key: signed.unit.0,
+            unit_signature: signed.unit.1,
+            archive_key: signed.archive.0,
+            archive_signature: signed.archive.1,
+            packs: papers.packs.clone(),
+        })
     }
 
     /// Who signs: those who said so, else by the rule; `None` while people are still to sign.
@@ -106,7 +118,7 @@ impl Transfers {
             (false, &signing.archive, &transfer.archive_signed),
         ] {
             if known.is_none() {
-                transfers::sign(tx, &transfer.number, is_unit, who).await?;
+                moves::sign(tx, &transfer.number, is_unit, who).await?;
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::{Transfers, WorkError, step};
 use crate::metrics;
 use crate::store::documents::{self, Held};
 use crate::store::transfers::checks::Check;
-use crate::store::transfers::{self, State, Transfer, members};
+use crate::store::transfers::{State, Transfer, members, moves, steps};
 
 impl Transfers {
     /// Moves custody. False: another did.
@@ -32,12 +32,11 @@ impl Transfers {
         };
         let causes = vec![accepted, check.event];
         let event = self.state(&transfer.number, causes, Fact::ItemAccessioned(fact), now)?;
-        if !transfers::accession(&mut tx, &transfer.number, event.hash, now).await? {
+        if !moves::accession(&mut tx, &transfer.number, event.hash, now).await? {
             return Ok(false);
         }
         let note = format!("{}件 / {} items", transfer.items, transfer.items);
-        transfers::note_step(&mut tx, &transfer.number, &step("accessioned", now, "档案馆 archive", note))
-            .await?;
+        steps::note(&mut tx, &transfer.number, &step("accessioned", now, "档案馆 archive", note)).await?;
         self.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         faults::reach("item.accessioned");

@@ -17,7 +17,7 @@ use super::{TransferError, Transfers, step};
 use crate::policy::check_name;
 use crate::store::policies;
 use crate::store::transfers::certified::{self, CertifiedPack};
-use crate::store::transfers::{self, Signatories, State, Transfer, checks, lists};
+use crate::store::transfers::{self, Signatories, State, Transfer, checks, lists, moves, steps};
 
 /// The longest note, and the longest reason, characters.
 const LONGEST: usize = 500;
@@ -128,10 +128,10 @@ impl Transfers {
         if transfer.state != State::Verified {
             return Err(TransferError::NotToSign { number: transfer.number.clone(), state: transfer.state });
         }
-        transfers::sign(tx, &transfer.number, is_unit, &who).await?;
+        moves::sign(tx, &transfer.number, is_unit, &who).await?;
         let names = format!("{}、{}", who.filled_by, who.reviewed_by);
         let name = format!("signed.{}", side.name());
-        transfers::note_step(tx, &transfer.number, &step(&name, who.at, names, side.word())).await?;
+        steps::note(tx, &transfer.number, &step(&name, who.at, names, side.word())).await?;
         crate::wake::on_commit(tx, crate::wake::Topic::Certified).await?;
         Ok(())
     }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{TransferError, Transfers};
 use crate::store::transfers::lists::{self, Wanted};
 use crate::store::transfers::members::{self, Unfit};
-use crate::store::transfers::{self, State, Step, Transfer, certified, checks};
+use crate::store::transfers::steps::{self, Step};
+use crate::store::transfers::{self, State, Transfer, certified, checks};
 
 /// Transfers that one answer has at most.
 const MOST: u32 = 500;
@@ -93,7 +94,7 @@ impl Transfers {
         let number = number.ok_or(TransferError::NotFound)?;
         let transfer = transfers::find(&mut connection, &number).await?.ok_or(TransferError::NotFound)?;
         let unfit = members::unfit(&mut connection, &number).await?;
-        let steps = transfers::steps(&mut connection, &number).await?;
+        let steps = steps::of(&mut connection, &number).await?;
         let codes = lists::codes(&mut connection, &number).await?;
         let summary = summary(&mut connection, transfer, unfit.len() as u32).await?;
         Ok(Shown { summary, steps, unfit, codes })

@@ -16,7 +16,7 @@ use super::step;
 use crate::store::batches;
 use crate::store::documents::{self, Held};
 use crate::store::transfers::members::{self, Member, Unfit};
-use crate::store::transfers::{self, Certificate, State, Transfer, certified, checks};
+use crate::store::transfers::{self, Certificate, State, Transfer, certified, checks, moves, steps};
 use crate::wake::{self, Topic};
 
 /// The packs of a certificate may be handed over from now on.
@@ -80,7 +80,7 @@ pub(crate) async fn checked(
     members::take_out(tx, &transfer.number, &unfit).await?;
     note(tx, event, fact).await?;
     if fact.side == Side::Archive {
-        transfers::verify(tx, &transfer.number, event.recorded_at).await?;
+        moves::verify(tx, &transfer.number, event.recorded_at).await?;
     }
     wake::on_commit(tx, Topic::Certified).await?;
     Ok(Outcome::Applied)
@@ -99,7 +99,7 @@ async fn stored(
     let mut failed: Vec<String> = unfit.iter().flat_map(|u| u.failed.iter().cloned()).collect();
     failed.sort_unstable();
     failed.dedup();
-    transfers::give_reasons(tx, number, &failed).await?;
+    moves::give_reasons(tx, number, &failed).await?;
     note(tx, event, fact).await?;
     wake::on_commit(tx, Topic::Certified).await?;
     Ok(Outcome::Applied)
@@ -112,8 +112,7 @@ async fn note(tx: &mut PgConnection, event: &Event, fact: &TransferChecked) -> R
         fact.checked, fact.unfit, fact.checked, fact.unfit, fact.scheme
     );
     let name = format!("checked.{}", fact.side.name());
-    transfers::note_step(tx, &fact.transfer_no, &step(&name, event.recorded_at, fact.side.word(), note))
-        .await?;
+    steps::note(tx, &fact.transfer_no, &step(&name, event.recorded_at, fact.side.word(), note)).await?;
     Ok(())
 }
 

@@ -41,7 +41,8 @@ use crate::author::{Author, Statement};
 use crate::metrics;
 use crate::store::documents::{self, Held};
 use crate::store::transfers::checks::Check;
-use crate::store::transfers::{self, State, Step, Transfer, checks};
+use crate::store::transfers::steps::Step;
+use crate::store::transfers::{self, State, Transfer, checks};
 use crate::unit_keys::UnitKeys;
 
 /// Transfers that a pass moves on.

@@ -19,7 +19,7 @@ use crate::metrics;
 use crate::store::documents::Held;
 use crate::store::transfers::certified::{self, CertifiedPack};
 use crate::store::transfers::members::{self, Member, Unfit};
-use crate::store::transfers::{self, Certificate, State, Transfer};
+use crate::store::transfers::{self, Certificate, State, Transfer, steps};
 use crate::store::{numbers, policies};
 
 /// The most certificates in one transfer. A batch has at most 8 packs of 256 items: 10,240 items are the most.
@@ -113,7 +113,7 @@ impl Transfers {
         let transfer = new_transfer(&fact, certificates, (event.hash, picked.is_by_hand), now);
         transfers::insert(tx, &transfer).await?;
         members::take_out(tx, &number, &elsewhere(&found.elsewhere, &held)).await?;
-        transfers::note_step(tx, &number, &step("packed", now, picked.by, picked.note)).await?;
+        steps::note(tx, &number, &step("packed", now, picked.by, picked.note)).await?;
         self.outbox.put(tx, &[event]).await?;
         metrics::transfer_reached(State::Packed);
         tracing::info!(%number, items = fact.items, packs = packs.len(), "a transfer is packed");

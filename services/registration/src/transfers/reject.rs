@@ -14,7 +14,7 @@ use crate::metrics;
 use crate::store::documents::Held;
 use crate::store::transfers::checks::Check;
 use crate::store::transfers::members::{self, Unfit};
-use crate::store::transfers::{self, State, Transfer};
+use crate::store::transfers::{State, Transfer, moves, steps};
 
 /// Media type of the decision.
 pub(crate) const DECISION: &str = "application/vnd.dengbei.transfer-decision+json";
@@ -106,10 +106,10 @@ impl Transfers {
             fact: Fact::TransferRejected(fact),
         };
         let event = self.author.state_for(rejection.actor, statement, now)?;
-        if !transfers::reject(tx, number, &reasons, event.hash, now).await? {
+        if !moves::reject(tx, number, &reasons, event.hash, now).await? {
             return Ok(false);
         }
-        transfers::note_step(tx, number, &step("rejected", now, rejection.by, rejection.opinion)).await?;
+        steps::note(tx, number, &step("rejected", now, rejection.by, rejection.opinion)).await?;
         self.outbox.put(tx, &[event]).await?;
         metrics::transfer_reached(State::Rejected);
         tracing::warn!(%number, ?reasons, "a transfer goes back");

@@ -8,7 +8,7 @@ use dengbei_bus::{HandleError, Outcome};
 use dengbei_chain::facts::{
     ItemAccessioned, TransferAccepted, TransferPacked, TransferRejected, TransferSubmitted,
 };
-use dengbei_chain::{DocumentRef, Event, MemberList};
+use dengbei_chain::{DocumentRef, Event, Fact, MemberList};
 use dengbei_kit::documents as own_documents;
 use dengbei_records::papers::{Handover, Sealed};
 use dengbei_records::policy::TransferRule;
@@ -18,15 +18,24 @@ use sqlx::PgConnection;
 use super::pack::{elsewhere, new_transfer, root_of};
 use super::step;
 use crate::store::transfers::members::{self, Member};
-use crate::store::transfers::{self, Certificate, Made, Signatories, State, certified};
+use crate::store::transfers::moves::{self, Made};
+use crate::store::transfers::{self, Certificate, Signatories, State, certified, steps};
 use crate::store::{documents, numbers, policies};
 
+/// What registration stated about a transfer, heard again; anything else says nothing here.
+pub(crate) async fn apply(tx: &mut PgConnection, event: &Event, fact: &Fact) -> Result<Outcome, HandleError> {
+    match fact {
+        Fact::TransferPacked(fact) => packed(tx, event, fact).await,
+        Fact::TransferSubmitted(fact) => submitted(tx, event, fact).await,
+        Fact::TransferAccepted(fact) => accepted(tx, event, fact).await,
+        Fact::TransferRejected(fact) => rejected(tx, event, fact).await,
+        Fact::ItemAccessioned(fact) => accessioned(tx, event, fact).await,
+        _ => Ok(Outcome::Skipped),
+    }
+}
+
 /// 移交组包, heard again.
-pub(crate) async fn packed(
-    tx: &mut PgConnection,
-    event: &Event,
-    fact: &TransferPacked,
-) -> Result<Outcome, HandleError> {
+async fn packed(tx: &mut PgConnection, event: &Event, fact: &TransferPacked) -> Result<Outcome, HandleError> {
     if let Some(known) = transfers::hold(tx, &fact.transfer_no).await? {
         return agree(known.packed == event.hash, "transfer.packed");
     }
@@ -75,7 +84,7 @@ async fn split(
 }
 
 /// 移交, heard again.
-pub(crate) async fn submitted(
+async fn submitted(
     tx: &mut PgConnection,
     event: &Event,
     fact: &TransferSubmitted,
@@ -96,7 +105,7 @@ pub(crate) async fn submitted(
         catalogue: None,
         handover: None,
     };
-    transfers::submit(tx, &fact.transfer_no, &made, event.hash, event.recorded_at).await?;
+    moves::submit(tx, &fact.transfer_no, &made, event.hash, event.recorded_at).await?;
     for reference in [&fact.members, &fact.digests] {
         keep(tx, reference).await?;
     }
@@ -104,7 +113,7 @@ pub(crate) async fn submitted(
 }
 
 /// 交接, heard again. Who signed is in the handover, if that is back from its pack.
-pub(crate) async fn accepted(
+async fn accepted(
     tx: &mut PgConnection,
     event: &Event,
     fact: &TransferAccepted,
@@ -131,12 +140,12 @@ pub(crate) async fn accepted(
         catalogue,
         handover: Some(fact.handover.digest),
     };
-    transfers::accept(tx, &fact.transfer_no, &made, event.hash, event.recorded_at).await?;
+    moves::accept(tx, &fact.transfer_no, &made, event.hash, event.recorded_at).await?;
     if let Some(Sealed { body, .. }) = handover {
         for (is_unit, side) in [(true, body.unit), (false, body.archive)] {
             let (filled_by, reviewed_by) = (side.filled_by, side.reviewed_by);
             let who = Signatories { filled_by, reviewed_by, at: event.recorded_at };
-            transfers::sign(tx, &fact.transfer_no, is_unit, &who).await?;
+            moves::sign(tx, &fact.transfer_no, is_unit, &who).await?;
         }
     }
     for reference in [&fact.members, &fact.handover] {
@@ -146,7 +155,7 @@ pub(crate) async fn accepted(
 }
 
 /// 进馆, heard again.
-pub(crate) async fn accessioned(
+async fn accessioned(
     tx: &mut PgConnection,
     event: &Event,
     fact: &ItemAccessioned,
@@ -161,13 +170,13 @@ pub(crate) async fn accessioned(
     if fact.root != known.root || fact.items != known.items {
         return Err(contradiction("members of item.accessioned"));
     }
-    transfers::accession(tx, &fact.transfer_no, event.hash, event.recorded_at).await?;
+    moves::accession(tx, &fact.transfer_no, event.hash, event.recorded_at).await?;
     keep(tx, &fact.members).await?;
     note(tx, event, &fact.transfer_no, State::Accessioned).await
 }
 
 /// 退回移交, heard again.
-pub(crate) async fn rejected(
+async fn rejected(
     tx: &mut PgConnection,
     event: &Event,
     fact: &TransferRejected,
@@ -179,7 +188,7 @@ pub(crate) async fn rejected(
     if !is_cause_known(tx, event, &known).await? {
         return wait(event, 0);
     }
-    if !transfers::reject(tx, &fact.transfer_no, &fact.reasons, event.hash, event.recorded_at).await? {
+    if !moves::reject(tx, &fact.transfer_no, &fact.reasons, event.hash, event.recorded_at).await? {
         return Err(contradiction("transfer.rejected"));
     }
     keep(tx, &fact.decision).await?;
@@ -237,6 +246,6 @@ async fn note(
     reached: State,
 ) -> Result<Outcome, HandleError> {
     let step = step(reached.name(), event.recorded_at, "登记簿重放 replayed", "");
-    transfers::note_step(tx, number, &step).await?;
+    steps::note(tx, number, &step).await?;
     Ok(Outcome::Applied)
 }

@@ -11,7 +11,9 @@ use super::papers::Papers;
 use super::{Transfers, WorkError, causes, step};
 use crate::metrics;
 use crate::store::transfers::checks::Check;
-use crate::store::transfers::{self, Made, State, Transfer};
+use crate::store::transfers::moves::{self, Made};
+use crate::store::transfers::{State, Transfer, steps};
+use crate::unit_keys::Signed;
 
 impl Transfers {
     /// Makes the papers without what the unit's checks found unfit, and submits them. False: another did.
@@ -23,16 +25,8 @@ impl Transfers {
             Ok::<_, WorkError>((making, papers))
         })
         .await??;
+        let signed = self.sign_submission(&making.transfer, &papers).await?;
         let transfer = &making.transfer;
-        let text = TransferSubmitted::signed_text(
-            &self.author.area,
-            &transfer.number,
-            &papers.root(),
-            &papers.members.digest,
-            &papers.digests.digest,
-        );
-        let (keys, unit) = (self.keys.clone(), transfer.unit.clone());
-        let signed = tokio::task::spawn_blocking(move || keys.sign(&unit, &text)).await??;
         let mut tx = self.pool.begin().await?;
         let fact = TransferSubmitted {
             transfer_no: transfer.number.clone(),
@@ -47,18 +41,30 @@ impl Transfers {
         self.keep(&mut tx, &papers.catalogue, now).await?;
         let causes = causes(transfer.packed, &check, transfer);
         let event = self.state(&transfer.number, causes, Fact::TransferSubmitted(fact), now)?;
-        if !transfers::submit(&mut tx, &transfer.number, &made(&papers), event.hash, now).await? {
+        if !moves::submit(&mut tx, &transfer.number, &made(&papers), event.hash, now).await? {
             return Ok(false);
         }
         let note = format!("{}件 / {} items", papers.items(), papers.items());
-        transfers::note_step(&mut tx, &transfer.number, &step("submitted", now, &making.unit.name, note))
-            .await?;
+        steps::note(&mut tx, &transfer.number, &step("submitted", now, &making.unit.name, note)).await?;
         self.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         faults::reach("transfer.submitted");
         metrics::transfer_reached(State::Submitted);
         tracing::info!(number = %transfer.number, items = papers.items(), "a transfer is submitted");
         Ok(true)
+    }
+
+    /// The unit's signature over root, member list and digest table.
+    async fn sign_submission(&self, transfer: &Transfer, papers: &Papers) -> Result<Signed, WorkError> {
+        let text = TransferSubmitted::signed_text(
+            &self.author.area,
+            &transfer.number,
+            &papers.root(),
+            &papers.members.digest,
+            &papers.digests.digest,
+        );
+        let (keys, unit) = (self.keys.clone(), transfer.unit.clone());
+        Ok(tokio::task::spawn_blocking(move || keys.sign(&unit, &text)).await??)
     }
 }
 

@@ -178,28 +178,41 @@ pub(crate) async fn clear_storing(tx: &mut PgConnection, number: &SerialNo) -> R
         .map(drop)
 }
 
+#[derive(FromRow)]
+struct UnfitRow {
+    filed: Vec<u8>,
+    item: Uuid,
+    archival_code: String,
+    side: String,
+    failed: Vec<String>,
+    remedy: String,
+}
+
+impl TryFrom<UnfitRow> for Unfit {
+    type Error = sqlx::Error;
+    fn try_from(row: UnfitRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            filed: read(EventHash::from_slice(&row.filed))?,
+            item: read(row.item.try_into())?,
+            archival_code: read(row.archival_code.parse())?,
+            side: row.side,
+            failed: row.failed,
+            remedy: row.remedy,
+        })
+    }
+}
+
 /// What was found unfit, in the order of codes. What was elsewhere when it was packed is not told: nothing is wrong
 /// with it.
 pub(crate) async fn unfit(tx: &mut PgConnection, number: &SerialNo) -> Result<Vec<Unfit>, sqlx::Error> {
-    let rows: Vec<(Vec<u8>, Uuid, String, String, Vec<String>, String)> = sqlx::query_as(
+    let rows: Vec<UnfitRow> = sqlx::query_as(
         "select filed, item, archival_code, side, failed, remedy from transfer_unfit
          where transfer_no = $1 and side <> 'elsewhere' order by archival_code, filed",
     )
     .bind(number.to_string())
     .fetch_all(tx)
     .await?;
-    let unfit =
-        |(filed, item, code, side, failed, remedy): (Vec<u8>, Uuid, String, String, Vec<String>, String)| {
-            Ok(Unfit {
-                filed: read(EventHash::from_slice(&filed))?,
-                item: read(item.try_into())?,
-                archival_code: read(code.parse())?,
-                side,
-                failed,
-                remedy,
-            })
-        };
-    rows.into_iter().map(unfit).collect()
+    rows.into_iter().map(Unfit::try_from).collect()
 }
 
 /// Whether a version of the item is in the archive (已进馆).
