@@ -43,6 +43,17 @@ pub(crate) struct Parcel {
     pub(crate) zip: Vec<u8>,
 }
 
+/// A package with one fault.
+#[derive(Debug, Clone)]
+pub(crate) struct Faulty {
+    /// Whose.
+    pub(crate) unit: u32,
+    /// The package.
+    pub(crate) parcel: Parcel,
+    /// The same item mended, for every other one.
+    pub(crate) mended: Option<Parcel>,
+}
+
 /// The year.
 #[derive(Debug, Clone)]
 pub(crate) struct Year {
@@ -108,19 +119,20 @@ impl Year {
         (0..).zip(self.unpublished()).map(parcel).collect()
     }
 
-    /// Packages with one fault each, every one another item; the second is the same item mended, for every other.
+    /// Packages with one fault each, every one another item.
     ///
     /// # Errors
     /// When a zip cannot be written in memory.
-    pub(crate) fn faulty(&self) -> anyhow::Result<Vec<(Parcel, Option<Parcel>)>> {
+    pub(crate) fn faulty(&self) -> anyhow::Result<Vec<Faulty>> {
         let mut out = Vec::new();
         for n in 0.. {
-            let matters = &self.of_unit(n * 3 % UNITS)[..2];
+            let unit = n * 3 % UNITS;
+            let matters = &self.of_unit(unit)[..2];
             let Some(item) = self.items(FAULTY_FROM + n, 1, matters).pop() else { break };
             let Some(mutant) = mutants::all(&item).into_iter().nth(n as usize) else { break };
-            let faulty = Parcel { packages: 1, zip: zipped([("package", mutant.tree)].into_iter())? };
+            let parcel = Parcel { packages: 1, zip: zipped([("package", mutant.tree)].into_iter())? };
             let mended = n.is_multiple_of(2).then(|| batch(&[item])).transpose()?;
-            out.push((faulty, mended));
+            out.push(Faulty { unit, parcel, mended });
         }
         Ok(out)
     }
@@ -229,7 +241,7 @@ mod tests {
     fn every_kind_of_fault_is_sent_once_and_every_other_mended() {
         let faulty = year().faulty().unwrap();
         assert!(faulty.len() >= 15, "{}", faulty.len());
-        let mended = faulty.iter().filter(|(_, mended)| mended.is_some()).count();
+        let mended = faulty.iter().filter(|one| one.mended.is_some()).count();
         assert_eq!(mended, faulty.len().div_ceil(2));
     }
 }

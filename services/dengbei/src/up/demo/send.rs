@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::follow::{self, Goal, Sent};
+use super::rules;
 use crate::commands::door::{Door, DoorError, refused};
 use crate::sample::{Parcel, Year};
 
@@ -52,8 +53,8 @@ pub(super) async fn faulty(
     let made = year.clone();
     let parcels = tokio::task::spawn_blocking(move || made.faulty()).await??;
     let mut submissions = Vec::new();
-    for (faulty, _) in &parcels {
-        let answers = post(door, "/v1/packages", faulty, deadline).await?;
+    for faulty in &parcels {
+        let answers = post(door, "/v1/packages", &faulty.parcel, deadline).await?;
         submissions.extend(answers.iter().filter_map(undecided));
     }
     let is_decided = || follow::are_decided(door, &submissions);
@@ -61,12 +62,14 @@ pub(super) async fn faulty(
         anyhow::ensure!(Instant::now() < deadline, "有缺陷的信息包未办结 / faulty packages are not decided");
         sleep(PAUSE).await;
     }
-    let mut mended = Vec::new();
-    for parcel in parcels.iter().filter_map(|(_, mended)| mended.as_ref()) {
-        let answers = post(door, "/v1/batches", parcel, deadline).await?;
-        mended.extend(answers.iter().filter_map(taken).map(|item| Sent { goal: Goal::Filed, item }));
+    let mut all = Vec::new();
+    for faulty in &parcels {
+        let Some(mended) = &faulty.mended else { continue };
+        let answers = post(door, "/v1/batches", mended, deadline).await?;
+        let goal = Goal::of(rules::kind(faulty.unit));
+        all.extend(answers.iter().filter_map(taken).map(|item| Sent { goal, item }));
     }
-    Ok((parcels.len(), mended))
+    Ok((parcels.len(), all))
 }
 
 /// One upload; what became of each package.
