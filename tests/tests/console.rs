@@ -1,5 +1,5 @@
 //! The console in a real browser before a real deployment: `tests/browser/walk.py` signs in by the one-time link, visits
-//! every page in both languages and follows an item to the archive.
+//! every page in both languages and follows an item to the archive; `desk.py` decides what a rule leaves to people.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use dengbei_testkit::{Mesh, samples};
-use dengbei_tests::{publish, sealed, submit};
+use dengbei_tests::{fsck, publish, sealed, submit};
 use serde_json::Value;
 
 /// Pages that a walk must have seen, by the shape of their addresses.
@@ -48,6 +48,18 @@ fn has_browser() -> bool {
     Path::new(&chromium).exists() && playwright.is_ok_and(|output| output.status.success())
 }
 
+/// Runs a script of `tests/browser` against the deployment; it must find nothing wrong.
+async fn browse(mesh: &Mesh, script: &str, args: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
+    let welcome = mesh.places()["welcome"].as_str().unwrap_or_default();
+    let mut command = Command::new("python3");
+    command.arg(script).args(["--base", mesh.http(), "--welcome", welcome]).args(args);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_walks_the_console_in_a_browser() {
     if !has_browser() {
@@ -67,15 +79,28 @@ async fn a_person_walks_the_console_in_a_browser() {
     assert!(lines.iter().any(|line| line["state"]["custody"] == "accessioned"), "{lines:?}");
     sealed(&mesh).await.unwrap();
 
-    let walk = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/walk.py");
-    let welcome = mesh.places()["welcome"].as_str().unwrap();
-    let mut command = Command::new("python3");
-    command.arg(walk).args(["--base", mesh.http(), "--welcome", welcome, "--token", mesh.token()]);
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{out}\n{err}");
-    let told: Value = serde_json::from_str(&out).unwrap();
+    let told = browse(&mesh, "walk.py", &["--token", mesh.token()]).await;
     let seen: Vec<&str> = told["shapes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let missed: Vec<&&str> = SHAPES.iter().filter(|shape| !seen.contains(shape)).collect();
     assert!(missed.is_empty(), "the walk did not come to {missed:?}: {seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_leaves_to_people_is_done_at_the_desk() {
+    if !has_browser() {
+        eprintln!("skipped: no chromium, or python has no playwright");
+        return;
+    }
+    let mesh = Mesh::up(&["--area", "330382", "--linger", "1", "--batch-linger", "1"]).await.unwrap();
+    let state = mesh.data().with_file_name("browser-state.json").to_string_lossy().into_owned();
+    browse(&mesh, "desk.py", &["--step", "rule", "--state", &state]).await;
+    let samples = samples(20, &[]).unwrap();
+    publish(&mesh, samples.path()).unwrap();
+    let batches = samples.batches().unwrap();
+    let paths: Vec<&Path> = batches.iter().map(AsRef::as_ref).collect();
+    let lines = submit(&mesh, &paths, "filed").unwrap();
+    assert!(lines.iter().all(|line| line["state"]["custody"] == "filed"), "{lines:?}");
+    browse(&mesh, "desk.py", &["--step", "work", "--state", &state]).await;
+    sealed(&mesh).await.unwrap();
+    fsck(&mesh).unwrap();
 }
