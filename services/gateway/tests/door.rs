@@ -486,6 +486,11 @@ async fn copies_sites_rules_and_figures_are_shown() {
     policy["registration"] = "desk".into();
     let set = json(put(&policy).await).await;
     assert_eq!((&set["is_default"], &set["policy"]["registration"]), (&false.into(), &"desk".into()));
+    policy["transfer"] = serde_json::json!({ "after_years": 5 });
+    assert_eq!(json(put(&policy).await).await["policy"]["transfer"]["after_years"], 5);
+    policy["transfer"] = "whenever".into();
+    assert_eq!(json(put(&policy).await).await["code"], "policy.invalid");
+    policy["transfer"] = "by_hand".into();
     policy["reviewer"] = policy["registrar"].clone();
     let refused = put(&policy).await;
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);

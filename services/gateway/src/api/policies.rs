@@ -6,9 +6,8 @@ use axum::extract::{Path, State};
 use bytes::Bytes;
 use dengbei_proto::v1;
 use dengbei_records::policy::UnitPolicy;
-use dengbei_records::{Retention, canonical, policy};
+use dengbei_records::canonical;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::not_json;
@@ -29,6 +28,23 @@ pub(crate) struct Pair {
     reviewed_by: String,
 }
 
+/// 移交: at_once, monthly, by_hand; or after so many full years.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TransferRule {
+    /// at_once, monthly, by_hand
+    Named(String),
+    /// 按年限移交
+    After(AfterYears),
+}
+
+/// After so many full years after the year of closing.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AfterYears {
+    after_years: u16,
+}
+
 /// What a unit's rule says.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,9 +54,7 @@ pub(crate) struct Policy {
     version: u32,
     /// automatic, desk
     registration: String,
-    /// at_once, monthly, by_hand, or {"after_years": n}
-    #[schema(value_type = Object)]
-    transfer: Value,
+    transfer: TransferRule,
     /// 进馆范围: Y, D30, D10
     archive_range: Vec<String>,
     /// 立档单位 signs with these two
@@ -114,20 +128,10 @@ pub(crate) async fn set(
 }
 
 fn read(given: Result<Json<Policy>, JsonRejection>) -> Result<UnitPolicy, Refusal> {
-    let Json(given) = given.map_err(|e| not_json(&e))?;
-    let pair = |p: Pair| policy::Pair { filled_by: p.filled_by, reviewed_by: p.reviewed_by };
-    let range = given.archive_range.iter().map(|text| text.parse::<Retention>());
-    Ok(UnitPolicy {
-        version: given.version.max(1),
-        registration: serde_json::from_value(given.registration.into())
-            .map_err(|e| not_a_policy(&e.to_string()))?,
-        transfer: serde_json::from_value(given.transfer).map_err(|e| not_a_policy(&e.to_string()))?,
-        archive_range: range.collect::<Result<_, _>>().map_err(|e| not_a_policy(&e.to_string()))?,
-        unit: pair(given.unit),
-        archive: pair(given.archive),
-        registrar: given.registrar,
-        reviewer: given.reviewer,
-    })
+    let Json(mut given) = given.map_err(|e| not_json(&e))?;
+    given.version = given.version.max(1);
+    let refused = |e: serde_json::Error| not_a_policy(&e.to_string());
+    serde_json::from_value(serde_json::to_value(given).map_err(refused)?).map_err(refused)
 }
 
 /// Set a unit's rule
