@@ -270,7 +270,7 @@ impl Fact {
             Wire::ItemReturned(p) => Self::ItemReturned(ItemReturned::read(p)?),
             Wire::ItemSuperseded(p) => Self::ItemSuperseded(ItemSuperseded::read(&p)?),
             Wire::BatchFiled(p) => Self::BatchFiled(BatchFiled::read(p)?),
-            Wire::PackWritten(p) => Self::PackWritten(PackWritten::read(p)?),
+            Wire::PackWritten(p) => Self::PackWritten(PackWritten::read(&p)?),
             Wire::BatchApplied(p) => Self::BatchApplied(BatchApplied::read(p)?),
             Wire::BatchDeclined(p) => Self::BatchDeclined(BatchDeclined::read(p)?),
             Wire::BatchRegistered(p) => Self::BatchRegistered(BatchRegistered::read(p)?),

@@ -25,7 +25,7 @@ pub struct PackWritten {
 }
 
 impl PackWritten {
-    pub(super) fn read(p: v1::PackWritten) -> Result<Self, ReadError> {
+    pub(super) fn read(p: &v1::PackWritten) -> Result<Self, ReadError> {
         Ok(Self {
             pack: PackNumber::new(p.pack),
             generation: p.generation,
