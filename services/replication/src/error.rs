@@ -45,11 +45,11 @@ impl From<ReplicationError> for HandleError {
 pub(crate) enum SiteFault {
     /// The site as a whole: it does not answer, is full, or is not the one that was known. Its other orders wait too.
     #[error("{0}")]
-    Site(Problem),
+    Site(Box<Problem>),
     /// This pack: another order may go well.
     #[error("{problem}")]
     Pack {
-        problem: Problem,
+        problem: Box<Problem>,
         /// Digest of what lies there, where the site said so.
         found: Option<Sha256>,
     },
@@ -71,7 +71,7 @@ const OF_A_PACK: [&str; 9] = [
 impl SiteFault {
     /// Sorts a site's answer.
     pub(crate) fn of(answer: &Status) -> Self {
-        let problem = status::to_problem(answer);
+        let problem = Box::new(status::to_problem(answer));
         if !OF_A_PACK.contains(&problem.code.as_str()) {
             return Self::Site(problem);
         }
@@ -83,7 +83,12 @@ impl SiteFault {
     /// A fault of one pack that we found ourselves.
     pub(crate) fn pack(code: &str, zh: &str, en: impl std::fmt::Display) -> Self {
         let problem = Problem::new(code, ErrorClass::Conflict, zh, en.to_string());
-        Self::Pack { problem, found: None }
+        Self::Pack { problem: Box::new(problem), found: None }
+    }
+
+    /// A fault of a site that we found ourselves.
+    pub(crate) fn site(problem: Problem) -> Self {
+        Self::Site(Box::new(problem))
     }
 
     /// The stable code.

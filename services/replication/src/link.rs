@@ -71,7 +71,7 @@ impl Link {
         let shown = self.describe().await?;
         if (&shown.site, &shown.class) != (&self.name, &self.class) {
             let text = format!("{} answers as {} ({})", self.url, shown.site, shown.class);
-            return Err(SiteFault::Site(dengbei_records::Problem::new(
+            return Err(SiteFault::site(dengbei_records::Problem::new(
                 "replication.other_site",
                 dengbei_records::ErrorClass::Conflict,
                 "该地址的备份点与配置不符",

@@ -61,7 +61,7 @@ pub(crate) fn key_changed(site: &str) -> SiteFault {
         format!("备份点 {site} 的密钥与首次所见不同，不予采信"),
         format!("site {site} shows another key than the one seen first and is not believed"),
     );
-    SiteFault::Site(
+    SiteFault::site(
         problem.with_remedy("核实后恢复该备份点的密钥 / find out why, and restore the site's key"),
     )
 }

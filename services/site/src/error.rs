@@ -32,13 +32,13 @@ pub(crate) enum Refusal {
     Damaged { name: PackName, found: Found },
     /// It is here and the disk does not give it.
     #[error("存储包无法读取 / the pack cannot be read: {name}")]
-    Unreadable { name: PackName, source: SiteError },
+    Unreadable { name: PackName, source: Box<SiteError> },
     /// The digest is right, the root asked for is not that of what the pack holds.
     #[error("版本根不符 / the pack holds other versions than asked for: {0}")]
     RootDiffers(PackName),
     /// The other site does not have it, or does not answer.
     #[error("来源备份点无法提供 / the source does not give it: {url}: {}", .problem)]
-    Source { url: String, problem: Problem },
+    Source { url: String, problem: Box<Problem> },
     /// The other site gave other bytes.
     #[error("来源备份点的内容不同 / the source has other bytes: {name}")]
     SourceDiffers { name: PackName, found: Found },
@@ -53,7 +53,7 @@ pub(crate) enum Refusal {
     Busy,
     /// The disk did not do it.
     #[error("备份点存储不可用 / the site's storage failed")]
-    Storage(#[source] SiteError),
+    Storage(#[source] Box<SiteError>),
     /// The same place in the log holds other bytes.
     #[error("登记簿副本不同 / the copy of the log differs: {0}")]
     LogDiffers(String),
@@ -88,7 +88,7 @@ impl Refusal {
             SiteError::NotWanted { name, offered, .. } => {
                 Self::SourceDiffers { name, found: Found { digest: Some(offered), bytes: 0 } }
             }
-            other => Self::Storage(other),
+            other => other.into(),
         }
     }
 
@@ -174,6 +174,12 @@ impl Refusal {
         details["found_bytes"] = json!(found.bytes);
         let code = if matches!(self, Self::Damaged { .. }) { Code::DataLoss } else { plain.code() };
         Status::with_details(code, plain.message().to_owned(), details.to_string().into())
+    }
+}
+
+impl From<SiteError> for Refusal {
+    fn from(e: SiteError) -> Self {
+        Self::Storage(Box::new(e))
     }
 }
 

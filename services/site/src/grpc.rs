@@ -74,7 +74,7 @@ impl Served {
         let Keeper { site, area, .. } = &self.0;
         let limit = if request.limit == 0 { MOST_LISTED } else { request.limit.min(MOST_LISTED) };
         let from = PackNumber::new(request.from_pack);
-        let listed = site.list_from(area, from, limit as usize).await.map_err(Refusal::Storage)?;
+        let listed = site.list_from(area, from, limit as usize).await?;
         let render = |p: dengbei_vault::ListedPack| v1::ListedPack {
             name: Some(v1::PackName { pack: p.name.number.get(), generation: p.name.generation }),
             bytes: p.len,
@@ -84,7 +84,7 @@ impl Served {
 
     async fn describe_it(&self) -> Result<v1::DescribeReply, Refusal> {
         let keeper = &self.0;
-        let holding = keeper.counted.holding(&keeper.site, &keeper.area).await.map_err(Refusal::Storage)?;
+        let holding = keeper.counted.holding(&keeper.site, &keeper.area).await?;
         Ok(v1::DescribeReply {
             site: keeper.name.clone(),
             class: keeper.class.clone(),

@@ -108,7 +108,7 @@ impl Keeper {
     /// Reads a pack from the disk, first byte to last; `None`: it is not here.
     pub(crate) async fn read_back(&self, name: &PackName) -> Result<Option<ReadBack>, Refusal> {
         let read = self.site.read_back(name).await;
-        let read = read.map_err(|source| Refusal::Unreadable { name: name.clone(), source })?;
+        let read = read.map_err(|e| Refusal::Unreadable { name: name.clone(), source: Box::new(e) })?;
         crate::metrics::bytes("read_back", read.map_or(0, |r| r.len));
         Ok(read)
     }

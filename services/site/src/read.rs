@@ -45,7 +45,7 @@ impl Keeper {
         match tokio::fs::metadata(self.site.folder().join(name.path())).await {
             Ok(found) => Ok(found.len()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Refusal::Missing(name.clone())),
-            Err(e) => Err(Refusal::Storage(SiteError::Unavailable(e))),
+            Err(e) => Err(SiteError::Unavailable(e).into()),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Keeper {
 
     async fn fetch(&self, wanted: &Wanted, from: &str) -> Result<ReadBack, Refusal> {
         self.has_room(wanted.bytes).await?;
-        let source = |problem| Refusal::Source { url: from.to_owned(), problem };
+        let source = |problem| Refusal::Source { url: from.to_owned(), problem: Box::new(problem) };
         let mut client = SiteClient::new(self.sources.channel(from)?);
         let name = v1::PackName { pack: wanted.name.number.get(), generation: wanted.name.generation };
         let request = v1::ReadPackRequest { name: Some(name), offset: 0, length: 0 };
@@ -106,8 +106,8 @@ impl Keeper {
         let site = self.site.clone();
         let free = tokio::task::spawn_blocking(move || site.free_bytes()).await;
         let free =
-            free.map_err(|e| Refusal::Storage(dengbei_vault::SiteError::Unavailable(io::Error::other(e))))?;
-        let free = free.map_err(Refusal::Storage)?;
+            free.map_err(|e| Refusal::from(dengbei_vault::SiteError::Unavailable(io::Error::other(e))))?;
+        let free = free?;
         metrics::free(free);
         Ok(free)
     }

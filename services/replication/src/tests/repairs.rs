@@ -36,7 +36,7 @@ async fn a_missing_copy_on_the_primary_comes_back_from_another_site() {
     let stored = world.secure(1).await;
     std::fs::remove_file(world.sites.pack("primary", 1)).unwrap();
     let missing = events::missing("primary", 1, stored["primary"].hash, world.now());
-    world.hear(&[missing.clone()]).await;
+    world.hear(std::slice::from_ref(&missing)).await;
     world.tend_all().await;
     let copy = std::fs::read(world.sites.pack("archive", 1)).unwrap();
     assert_eq!(std::fs::read(world.sites.pack("primary", 1)).unwrap(), copy);

@@ -32,7 +32,7 @@ pub(super) async fn set_aside(
     let moved = tokio::task::spawn_blocking(move || move_file(&folder, &path, now)).await;
     let moved = moved.map_err(io::Error::other).and_then(|moved| moved);
     tracing::error!(%tile, "a tile of a history that was never published is set aside");
-    moved.map_err(|e| Refusal::Storage(SiteError::Unavailable(e)))
+    moved.map_err(|e| SiteError::Unavailable(e).into())
 }
 
 /// The covered part of a tile is read from the wider one when its own was dropped: it gets its own back first.
