@@ -89,7 +89,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 
 /// How many thousandths `part` is; never rounded up to the whole.
 pub(super) fn share(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { part.saturating_mul(1000) / whole }
+    part.saturating_mul(1000).checked_div(whole).unwrap_or(0)
 }
 
 #[cfg(test)]

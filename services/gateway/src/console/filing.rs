@@ -4,6 +4,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1::{self, BatchSummary, WaitingPack};
+use dengbei_records::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -83,7 +84,7 @@ async fn rows(view: &View, f: &Filters, reply: v1::BatchesReply) -> Vec<Row> {
 }
 
 fn waits(w: WaitingPack) -> Row {
-    let filed_at = Some(dengbei_records::Timestamp::from_millis(w.filed_at));
+    let filed_at = Some(Timestamp::from_millis(w.filed_at));
     let seen = Seen { items: Some(w.items.into()), retention: w.retention, bytes: Some(w.bytes), filed_at };
     Row { pack: w.pack, unit: (w.unit_uscc, w.unit_name), year: w.year, seen, batch: None }
 }
@@ -127,7 +128,7 @@ fn row(r: &Row, l: Language) -> Markup {
             td.code { (pieces::pack(r.pack, l)) }
             td.name { (or_code(&r.unit.1, &r.unit.0)) } td.short { (r.year) } td.short { (words::retention(&r.seen.retention, l)) }
             td.number { (figure(r.seen.items)) } td.number { @match r.seen.bytes { Some(n) => (words::size(n)), None => "–" } }
-            td.time { (moment(r.seen.filed_at.map_or(0, |at| at.millis()))) }
+            td.time { (moment(r.seen.filed_at.map_or(0, Timestamp::millis))) }
             td.code { @match &r.batch { Some(b) => (pieces::batch(&b.batch, &b.registration_no, l)), None => "–" } }
             td { @match &r.batch { Some(b) => (words::tag(Of::Batch, &b.state, l)), None => span.tag.wait { (l.say("待申请登记", "not applied for")) } } }
             td.short { (pieces::paper(&format!("filing-batches/{}/filing", r.pack), "")) }
