@@ -84,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) administration: SealKeys,
     pub(crate) primary: Primary,
     pub(crate) site_keys: SiteKeys,
+    pub(crate) log_sites: register::Sites,
 }
 
 impl Parts {
@@ -114,6 +115,7 @@ impl Parts {
             registration_linger: config.registration_linger,
             administration,
             site_keys,
+            log_sites: register::Sites::of(config)?,
         })
     }
 
@@ -127,7 +129,7 @@ impl Parts {
 
     pub(crate) fn sealer(&self) -> Sealer {
         let (pool, log, author) = (self.pool.clone(), self.log.clone(), self.author.clone());
-        Sealer { pool, log, author, wake: self.wake.clone() }
+        Sealer { pool, log, author, wake: self.wake.clone(), sites: self.log_sites.clone() }
     }
 
     pub(crate) fn appender(&self) -> Appender {
@@ -321,6 +323,11 @@ fn listen(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, nats
     tasks.spawn("seal", OnError::Stop, move || {
         let (sealer, drain) = (sealer.clone(), ending.clone());
         async move { sealer.run(&drain).await }
+    });
+    let (following, ending) = (parts.clone(), drain.clone());
+    tasks.spawn("log copies", OnError::Stop, move || {
+        let (parts, drain) = (following.clone(), ending.clone());
+        async move { parts.log_sites.keep_up(&parts.log, &drain).await }
     });
 }
 

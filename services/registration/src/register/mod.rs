@@ -12,6 +12,7 @@ mod frontier;
 mod grpc;
 mod replay;
 mod seal;
+mod sites;
 mod start;
 mod store;
 
@@ -19,6 +20,7 @@ pub(crate) use append::Appender;
 pub(crate) use effects::effects;
 pub(crate) use grpc::Served;
 pub(crate) use seal::Sealer;
+pub(crate) use sites::Sites;
 pub(crate) use start::StartError;
 pub(crate) use store::{entry, head, place_of};
 #[cfg(test)]

@@ -4,12 +4,11 @@
 use bytes::Bytes;
 use dengbei_chain::Event;
 use dengbei_records::EventHash;
-use dengbei_register::{Checkpoint, LocalTiles, LogReader, NodeHash, leaf_hash};
+use dengbei_register::{Checkpoint, LogReader, NodeHash, Tiles, leaf_hash};
 use sqlx::{PgConnection, PgPool};
 
-use super::Log;
-use super::start::{self, StartError};
 use super::effects;
+use super::start::{self, StartError};
 use super::store::{self, Head};
 use crate::author::Author;
 use crate::store::{raw, signed};
@@ -21,22 +20,20 @@ const BUNDLE: u64 = 256;
 /// Entries read and stored at once.
 const CHUNK: u64 = 4096;
 
-/// A database that catches up with its site.
-pub(super) struct Replay<'a> {
+/// A database that catches up with a site: its own, or another that has more.
+pub(super) struct Replay<'a, S> {
     pub(super) pool: &'a PgPool,
-    pub(super) log: &'a Log,
     pub(super) author: &'a Author,
-    pub(super) reader: &'a LogReader<LocalTiles>,
+    pub(super) reader: &'a LogReader<S>,
 }
 
-impl Replay<'_> {
+impl<S: Tiles> Replay<'_, S> {
     pub(super) async fn run(&self, head: &Head, published: &Checkpoint) -> Result<(), StartError> {
         let is_given = self.verify(head, published).await?;
         if !is_given {
             self.store(head.size, published.size()).await?;
         }
-        let tiles = self.log.tiles.clone();
-        let checkpoint = dengbei_register::Tiles::read_checkpoint(&tiles).await;
+        let checkpoint = self.reader.storage().read_checkpoint().await;
         let checkpoint = checkpoint.map_err(dengbei_register::ReadError::Storage)?.unwrap_or_default();
         let mut tx = self.pool.begin().await?;
         let (size, root, sealed_at) = (published.size(), published.root(), self.author.now().millis());

@@ -1,6 +1,7 @@
 //! Sealing (封存): indices, tiles, checkpoint, at most a second apart.
 //!
-//! (A) one transaction gives indices in the order of arrival; (B) the tiles are durable; (C) the checkpoint is
+//! (A) one transaction gives indices in the order of arrival; (B) the tiles are durable, and with a quorum the log up to
+//! the signed checkpoint on other sites too (`log.held`); (C) the checkpoint is
 //! published, and after that the tables say sealed. If we crash after A, the same entries are written at the next
 //! start; after B, they are written again as they are; after C's publishing, the tables learn it from the checkpoint.
 //! One sealer at a time, by an advisory lock that ends with its connection.
@@ -8,10 +9,12 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use dengbei_kit::{Drain, faults, status};
-use dengbei_register::{LocalTiles, LogError, LogWriter, StorageError};
+use dengbei_register::{Checkpoint, LocalTiles, LogError, LogWriter, StorageError};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
+use super::sites::Sites;
 use super::store::{self, Head};
 use super::{Log, StartError, clear, start};
 use crate::author::Author;
@@ -28,6 +31,8 @@ const COMPANY: Duration = Duration::from_millis(150);
 const TICK: Duration = Duration::from_millis(200);
 /// After a failure, and between attempts to become the sealer.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long a start waits for other sites that may be starting too.
+const COPIES_ANSWER: Duration = Duration::from_secs(5);
 /// Entries read and appended at once.
 const CHUNK: u64 = 4096;
 /// Unpublished tiles of a lost history that may be set aside for one batch.
@@ -40,6 +45,7 @@ pub(crate) struct Sealer {
     pub(crate) log: Log,
     pub(crate) author: Author,
     pub(crate) wake: Wake,
+    pub(crate) sites: Sites,
 }
 
 impl Sealer {
@@ -50,13 +56,20 @@ impl Sealer {
     pub(crate) async fn start(&self) -> Result<(), StartError> {
         match self.lease().await? {
             Some(mut lease) => {
-                let reconciled = start::reconcile(&self.pool, &self.log, &self.author).await;
+                let reconciled = self.reconcile(COPIES_ANSWER).await;
                 let released = release(&mut lease).await;
                 reconciled?;
                 Ok(released?)
             }
             None => Ok(()),
         }
+    }
+
+    /// With the primary first, then with every copy that answers.
+    async fn reconcile(&self, patience: Duration) -> Result<(), StartError> {
+        let Self { pool, log, author, sites, .. } = self;
+        start::reconcile(pool, log, author).await?;
+        start::reconcile_copies(pool, sites, log, author, patience).await
     }
 
     /// Seals until the drain. Failures of disk and database are waited out.
@@ -80,7 +93,7 @@ impl Sealer {
     /// Seals as long as this process is the sealer.
     async fn reign(&self, drain: &Drain) -> Result<(), StartError> {
         let Some(mut lease) = self.lease().await? else { return Ok(()) };
-        start::reconcile(&self.pool, &self.log, &self.author).await?;
+        self.reconcile(Duration::ZERO).await?;
         let mut writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
         self.finish(&mut writer).await?;
         while self.wake.wait(Topic::Log, TICK, drain).await {
@@ -139,7 +152,10 @@ impl Sealer {
             self.append(writer, &entries).await?;
         }
         faults::reach("log.tiles");
+        self.sites.hold(writer.size(), &self.signed(writer)?).await?;
+        faults::reach("log.held");
         let checkpoint = writer.checkpoint(&self.log.signer).await?;
+        self.sites.announce(writer.size(), &checkpoint);
         let mut tx = self.pool.begin().await?;
         let (size, root, sealed_at) = (writer.size(), writer.root(), self.author.now().millis());
         store::publish(&mut tx, &Head { assigned: head.assigned, size, root, checkpoint, sealed_at }).await?;
@@ -148,12 +164,16 @@ impl Sealer {
         Ok(())
     }
 
+    /// The checkpoint as it will be published: Ed25519 signs the same text alike.
+    fn signed(&self, writer: &LogWriter<LocalTiles>) -> Result<Bytes, StartError> {
+        let signer = &self.log.signer;
+        let checkpoint = Checkpoint::new(signer.name().as_str(), writer.size(), writer.root());
+        let signed = checkpoint.and_then(|c| c.sign(signer));
+        Ok(signed.map_err(LogError::Checkpoint)?)
+    }
+
     /// Appends; sets aside what an unpublished, lost history left where these tiles belong.
-    async fn append(
-        &self,
-        writer: &mut LogWriter<LocalTiles>,
-        entries: &[bytes::Bytes],
-    ) -> Result<(), StartError> {
+    async fn append(&self, writer: &mut LogWriter<LocalTiles>, entries: &[Bytes]) -> Result<(), StartError> {
         for _ in 0..MOST_CLEARED {
             match writer.append(entries).await {
                 Ok(_) => return Ok(()),

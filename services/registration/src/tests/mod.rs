@@ -10,6 +10,8 @@ mod handover;
 mod matters;
 mod papers;
 mod peers;
+mod quorum;
+mod receipts;
 mod restore;
 mod role;
 mod sealing;
