@@ -182,11 +182,8 @@ impl Office {
     /// Counts the files of packs that were replayed: their catalogues do not tell, their inventories do.
     async fn count(&self, packs: &mut [FiledPack]) -> Result<(), BatchError> {
         for pack in packs.iter_mut().filter(|p| p.files.is_none()) {
-            let name = PackName {
-                area: self.author.area.clone(),
-                number: pack.pack,
-                generation: pack.generation,
-            };
+            let name =
+                PackName { area: self.author.area.clone(), number: pack.pack, generation: pack.generation };
             let site = self.site.clone();
             let files = tokio::task::spawn_blocking(move || draft::count_files(&site, &name)).await??;
             filed_packs::count_files(&mut *self.pool.acquire().await?, pack.pack, files).await?;

@@ -72,7 +72,8 @@ impl Office {
 
     async fn issue(&self, tx: &mut PgConnection, batch: &Batch) -> Result<(), BatchError> {
         let lacking = |what: &str| BatchError::Content(format!("{}: {what}", batch.id));
-        let registration_no = batch.registration_no.as_ref().ok_or_else(|| lacking("没有登记号 / no number"))?;
+        let registration_no =
+            batch.registration_no.as_ref().ok_or_else(|| lacking("没有登记号 / no number"))?;
         let registered_at = batch.registered_at.ok_or_else(|| lacking("没有登记日期 / no date"))?;
         let now = self.author.now();
         let packs = filed_packs::of(tx, &batch.packs).await?;
@@ -83,7 +84,8 @@ impl Office {
         let runs = filed_packs::runs(tx, &batch.packs).await?;
         let backups = filed_packs::backups(tx, &batch.packs).await?;
         let signer = self.signer(tx, batch).await?;
-        let number = numbers::next_serial(tx, Series::Certificate, &self.author.area, papers::year(now)?).await?;
+        let number =
+            numbers::next_serial(tx, Series::Certificate, &self.author.area, papers::year(now)?).await?;
         let issued = Issued {
             batch,
             registration_no,
@@ -121,7 +123,8 @@ impl Office {
     /// 签发人: who decided about the registration.
     async fn signer(&self, tx: &mut PgConnection, batch: &Batch) -> Result<String, BatchError> {
         let steps = batches::steps(tx, batch.id).await?;
-        let decided = steps.into_iter().find(|s| s.step == "register").map(|s| s.by).filter(|by| !by.is_empty());
+        let decided =
+            steps.into_iter().find(|s| s.step == "register").map(|s| s.by).filter(|by| !by.is_empty());
         match decided {
             Some(by) => Ok(by),
             None => Ok(crate::store::policies::of(tx, &batch.unit).await?.reviewer),

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use dengbei_chain::facts::SiteReceipt;
 use dengbei_kit::grpc::MeshChannel;
 use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::site_client::SiteClient;
-use dengbei_chain::facts::SiteReceipt;
 use dengbei_records::{AreaCode, Sha256};
 use dengbei_vault::{PackName, Site, SiteError};
 use tonic::{Code, Request};
@@ -82,14 +82,18 @@ impl Findings {
         let FiledPack { pack: number, digest, bytes, .. } = pack;
         let (code, said) = match found {
             Found::Bytes(d, b) if (d, b) == (*digest, *bytes) => {
-                self.lines.push(format!("存储包{number}：备份点 {site} 回读 {bytes} 字节，SHA-256 {digest}，与归档签章一致"));
+                self.lines.push(format!(
+                    "存储包{number}：备份点 {site} 回读 {bytes} 字节，SHA-256 {digest}，与归档签章一致"
+                ));
                 return;
             }
             Found::Missing => ("pack.missing", "缺失".to_owned()),
             Found::Bytes(d, b) => ("pack.damaged", format!("回读 {b} 字节，SHA-256 {d}")),
             Found::Other => ("pack.damaged", "回读不一致".to_owned()),
         };
-        self.lines.push(format!("存储包{number}：备份点 {site} {said}，与归档签章（{bytes} 字节，SHA-256 {digest}）不符"));
+        self.lines.push(format!(
+            "存储包{number}：备份点 {site} {said}，与归档签章（{bytes} 字节，SHA-256 {digest}）不符"
+        ));
         self.faults.push(format!("{code}:{}", number.get()));
     }
 }
@@ -125,7 +129,10 @@ async fn attest(channel: &MeshChannel, keys: &SiteKeys, pack: &FiledPack) -> Res
 async fn signed(keys: &SiteKeys, pack: &FiledPack, receipt: v1::SiteReceipt) -> Result<Found, BatchError> {
     let receipt = SiteReceipt::read(receipt)?;
     if (receipt.pack, receipt.generation) != (pack.pack, pack.generation) {
-        return Err(BatchError::Content(format!("{}: 回执属另一存储包 / the receipt is another pack's", pack.pack)));
+        return Err(BatchError::Content(format!(
+            "{}: 回执属另一存储包 / the receipt is another pack's",
+            pack.pack
+        )));
     }
     let found = Found::Bytes(receipt.digest, receipt.bytes);
     let is_same_tree = receipt.versions_root == pack.versions_root;

@@ -14,10 +14,10 @@ use dengbei_records::{EventHash, SerialNo, Series};
 use futures::StreamExt as _;
 use sqlx::PgConnection;
 
+use super::Office;
 use super::check::Findings;
 use super::error::BatchError;
 use super::papers::{self, Decided, Sealing};
-use super::Office;
 use crate::author::Statement;
 use crate::metrics;
 use crate::store::batches::{self, Batch, BatchState, Declined, Progress, Registered, Step};
@@ -79,7 +79,8 @@ impl Office {
             return Ok(false);
         }
         let now = self.author.now();
-        let taken = [Step::new("accept", now, &policy.registrar), Step::new("receive", now, &policy.registrar)];
+        let taken =
+            [Step::new("accept", now, &policy.registrar), Step::new("receive", now, &policy.registrar)];
         batches::note(&mut tx, held.id, &taken).await?;
         if !findings.faults.is_empty() {
             self.leave_received(&mut tx, &held, &findings, true).await?;
@@ -143,7 +144,8 @@ impl Office {
     ) -> Result<SerialNo, BatchError> {
         two_people(&approval.accepted_by, &approval.reviewed_by)?;
         let now = self.author.now();
-        let number = numbers::next_serial(tx, Series::Registration, &self.author.area, papers::year(now)?).await?;
+        let number =
+            numbers::next_serial(tx, Series::Registration, &self.author.area, papers::year(now)?).await?;
         let decided = Decided {
             batch: batch.id,
             number: Some(&number),

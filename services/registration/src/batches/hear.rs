@@ -22,7 +22,12 @@ use crate::wake::{self, Topic};
 const FEWEST_SITES: usize = 2;
 
 /// An application as its event has it.
-pub(super) fn applied_batch(fact: &BatchApplied, unit_name: &str, at: Timestamp, is_automatic: bool) -> Batch {
+pub(super) fn applied_batch(
+    fact: &BatchApplied,
+    unit_name: &str,
+    at: Timestamp,
+    is_automatic: bool,
+) -> Batch {
     Batch {
         id: fact.batch,
         state: BatchState::Applied,
@@ -66,7 +71,9 @@ pub(crate) async fn applied(
     let missing = fact.packs.iter().position(|n| !packs.iter().any(|p| p.pack == *n));
     if let Some(at) = missing {
         let cause = event.causes.get(at).copied();
-        return cause.map(Outcome::WaitFor).ok_or_else(|| HandleError::invalid("申请缺少原因 / a cause is missing"));
+        return cause
+            .map(Outcome::WaitFor)
+            .ok_or_else(|| HandleError::invalid("申请缺少原因 / a cause is missing"));
     }
     let name = matters::unit(tx, &fact.unit_uscc).await?.map(|(name, _)| name).unwrap_or_default();
     // Whether a rule or a person applied stands in the document alone; an undecided one goes on by the rule in force.
@@ -168,7 +175,10 @@ pub(crate) fn check_receipts(keys: &SiteKeys, fact: &PackSecured) -> Result<(), 
     for receipt in &fact.receipts {
         let is_of_this = (receipt.pack, receipt.generation) == (fact.pack, fact.generation);
         if !is_of_this || receipt.purpose != Purpose::Backup {
-            return Err(HandleError::invalid(format!("回执不属此备份 / {}: not a receipt for this backup", receipt.site)));
+            return Err(HandleError::invalid(format!(
+                "回执不属此备份 / {}: not a receipt for this backup",
+                receipt.site
+            )));
         }
         keys.verify(receipt)?;
         sites.insert(receipt.site.as_str());
@@ -217,7 +227,8 @@ fn check_copies(pack: &FiledPack, batch: Uuid, fact: &PackSecured) -> Result<(),
     let filed = (pack.digest, pack.bytes, pack.versions_root);
     let other = fact.receipts.iter().find(|r| (r.digest, r.bytes, r.versions_root) != filed);
     if let Some(receipt) = other {
-        let text = format!("{}: 备份内容与归档不符 / {} holds other bytes than were filed", pack.pack, receipt.site);
+        let text =
+            format!("{}: 备份内容与归档不符 / {} holds other bytes than were filed", pack.pack, receipt.site);
         return Err(HandleError::invalid(text));
     }
     if pack.batch != Some(batch) || pack.generation != fact.generation {

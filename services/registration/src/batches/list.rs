@@ -66,8 +66,9 @@ impl Office {
             Which::Number(number) => batches::numbered(&mut connection, number).await?,
             Which::Pack(pack) => batches::of_pack(&mut connection, *pack).await?,
         };
-        let batch = found
-            .ok_or_else(|| BatchError::not_found("batch.unknown", "没有此登记批次", "no such registration batch"))?;
+        let batch = found.ok_or_else(|| {
+            BatchError::not_found("batch.unknown", "没有此登记批次", "no such registration batch")
+        })?;
         let mut steps = batches::steps(&mut connection, batch.id).await?;
         name_steps(&mut connection, &batch, &mut steps).await?;
         Ok((show(&mut connection, batch).await?, steps))
@@ -90,7 +91,9 @@ async fn show(tx: &mut PgConnection, batch: Batch) -> Result<Shown, BatchError> 
 /// Who must do what next; empty: it goes on by itself.
 fn waits_for(batch: &Batch) -> &'static str {
     match batch.state {
-        state if state.is_undecided() && !batch.reasons.is_empty() => "修复存储包后再次检测 / repair, then check again",
+        state if state.is_undecided() && !batch.reasons.is_empty() => {
+            "修复存储包后再次检测 / repair, then check again"
+        }
         state if state.is_undecided() && batch.is_automatic => "",
         BatchState::Applied => "登记机关受理 / acceptance by the administration",
         BatchState::Accepted => "接收存储包 / reception of the packs",

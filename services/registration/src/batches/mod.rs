@@ -2,7 +2,7 @@
 //!
 //! `apply.rs` (申请) → `check.rs` (技术检测) and `decide.rs` (受理, 登记) → replication backs the packs up, `hear.rs` hears of it →
 //! `certify.rs` (发证). By a unit's rule all of it goes on by itself, each verb a reconciler of `loops.rs`; `desk.rs` takes the
-//! same steps by hand. `papers.rs` writes what is signed, `list.rs` answers what is asked. Everything is about batches and packs:
+//! same steps by hand, by the rules of `rules.rs`. `papers.rs` writes what is signed, `list.rs` answers what is asked. Everything is about batches and packs:
 //! no item's row is read or touched.
 
 mod apply;
@@ -16,6 +16,7 @@ pub(crate) mod hear;
 mod list;
 pub(crate) mod loops;
 mod papers;
+mod rules;
 mod site_keys;
 
 use dengbei_bus::Outbox;
@@ -28,9 +29,9 @@ use crate::author::Author;
 use crate::unit_keys::UnitKeys;
 
 pub(crate) use check::Primary;
-pub(crate) use desk::{Ask, Verb};
 pub(crate) use error::BatchError;
 pub(crate) use list::{Shown, Which};
+pub(crate) use rules::{Ask, Verb};
 pub(crate) use site_keys::SiteKeys;
 
 /// Filing batches that one application may hold.

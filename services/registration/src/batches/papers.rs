@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use dengbei_kit::seals::{SealKeys, Signed};
 use dengbei_records::papers::{
-    APPLICATION, Application, Body, CERTIFICATE, Certificate, CheckLine, CopyLine, DECISION, Decision, PackLine,
-    Sealed, gigabytes,
+    APPLICATION, Application, Body, CERTIFICATE, Certificate, CheckLine, CopyLine, DECISION, Decision,
+    PackLine, Sealed, gigabytes,
 };
 use dengbei_records::{AreaCode, PackNumber, Retention, SerialNo, Timestamp, canonical};
 use serde::Serialize;

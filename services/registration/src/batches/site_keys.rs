@@ -29,7 +29,10 @@ impl SiteKeys {
     /// Invalid when the receipt is not the site's; Unavailable when the key cannot be read now.
     pub(crate) fn verify(&self, receipt: &SiteReceipt) -> Result<(), HandleError> {
         let wrong = |what: &str| {
-            HandleError::invalid(format!("备份回执无效 / the receipt of {} is not valid: {what}", receipt.site))
+            HandleError::invalid(format!(
+                "备份回执无效 / the receipt of {} is not valid: {what}",
+                receipt.site
+            ))
         };
         let Witness::Signed { key, signature } = &receipt.witness else {
             return Err(wrong("无备份点签名 / not signed by the site"));
@@ -48,7 +51,8 @@ impl SiteKeys {
 
     /// The site's key as this deployment knows it; `None`: it was never brought here, and replication vouches for it.
     fn known(&self, site: &str) -> Result<Option<[u8; 32]>, HandleError> {
-        let is_name = !site.is_empty() && site.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let is_name =
+            !site.is_empty() && site.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !is_name {
             return Err(HandleError::invalid(format!("备份点名无效 / not a site's name: {site}")));
         }
@@ -57,8 +61,9 @@ impl SiteKeys {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(HandleError::new(ErrorClass::Unavailable, e)),
             Ok(pem) => {
-                let key = VerifyingKey::from_public_key_pem(&pem)
-                    .map_err(|_| HandleError::new(ErrorClass::Internal, anyhow::anyhow!("{}: not a key", path.display())))?;
+                let key = VerifyingKey::from_public_key_pem(&pem).map_err(|_| {
+                    HandleError::new(ErrorClass::Internal, anyhow::anyhow!("{}: not a key", path.display()))
+                })?;
                 Ok(Some(key.to_bytes()))
             }
         }

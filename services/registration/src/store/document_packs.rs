@@ -66,12 +66,11 @@ pub(crate) async fn open(
 
 /// Whether a plan of this number is open, held until the transaction ends.
 pub(crate) async fn hold(tx: &mut PgConnection, pack: PackNumber) -> Result<bool, sqlx::Error> {
-    let open: Option<i64> = sqlx::query_scalar(
-        "select pack from document_packs where pack = $1 and state = 'open' for update",
-    )
-    .bind(signed(pack.get()))
-    .fetch_optional(tx)
-    .await?;
+    let open: Option<i64> =
+        sqlx::query_scalar("select pack from document_packs where pack = $1 and state = 'open' for update")
+            .bind(signed(pack.get()))
+            .fetch_optional(tx)
+            .await?;
     Ok(open.is_some())
 }
 

@@ -149,7 +149,7 @@ pub(crate) async fn unregistered(
         "select p.*, f.unit_name from packs p join fonds f on f.uscc = p.uscc
          where batch is null and ($1::text is null or p.uscc = $1) order by committed_at, pack limit $2",
     )
-    .bind(unit.map(|u| u.as_str()))
+    .bind(unit.map(UnitCode::as_str))
     .bind(limit)
     .fetch_all(tx)
     .await?;
@@ -255,10 +255,7 @@ pub(crate) struct Backup {
 }
 
 /// Who backs up these packs, by class and name.
-pub(crate) async fn backups(
-    tx: &mut PgConnection,
-    packs: &[PackNumber],
-) -> Result<Vec<Backup>, sqlx::Error> {
+pub(crate) async fn backups(tx: &mut PgConnection, packs: &[PackNumber]) -> Result<Vec<Backup>, sqlx::Error> {
     let rows: Vec<(String, String, Vec<u8>, Vec<i64>)> = sqlx::query_as(
         "select site, class, key, array_agg(pack order by pack) from pack_backups where pack = any($1)
          group by site, class, key
@@ -301,10 +298,7 @@ pub(crate) async fn note_run(
 }
 
 /// The runs in which the items of these packs passed.
-pub(crate) async fn runs(
-    tx: &mut PgConnection,
-    packs: &[PackNumber],
-) -> Result<Vec<CheckRun>, sqlx::Error> {
+pub(crate) async fn runs(tx: &mut PgConnection, packs: &[PackNumber]) -> Result<Vec<CheckRun>, sqlx::Error> {
     let rows: Vec<(Vec<u8>, String, String)> = sqlx::query_as(
         "select distinct r.report, r.scheme, r.stage from packs p, unnest(p.checks) as c (event)
          join check_runs r on r.event = c.event where p.pack = any($1) order by r.report",

@@ -94,7 +94,7 @@ pub(crate) struct Counts {
     pub(crate) ready: i64,
     pub(crate) open_plans: i64,
     pub(crate) oldest_ready: i64,
-    /// Plans that failed at least once.
+    /// Plans that failed at least once, of documents too.
     pub(crate) troubled_plans: i64,
     /// Items that could not be planned at least once.
     pub(crate) put_off: i64,
@@ -108,7 +108,8 @@ pub(crate) async fn counts(tx: &mut PgConnection) -> Result<Counts, sqlx::Error>
            (select count(*) from items where state = 'ready') as ready,
            (select count(*) from plans where state = 'open') as open_plans,
            (select coalesce(min(decided_at), 0) from items where state = 'ready') as oldest_ready,
-           (select count(*) from plans where state = 'open' and tries > 0) as troubled_plans,
+           (select count(*) from plans where state = 'open' and tries > 0)
+             + (select count(*) from document_packs where state = 'open' and tries > 0) as troubled_plans,
            (select count(*) from items where state = 'ready' and tries > 0) as put_off",
     )
     .fetch_one(tx)

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use dengbei_bus::Outcome;
+use dengbei_chain::Ids as _;
 use dengbei_chain::facts::{PackInspected, PackWritten};
 use dengbei_chain::{DocumentRef, Event, Fact, RandomIds, Subject};
-use dengbei_chain::Ids as _;
 use dengbei_records::{PackNumber, Sha256};
 use dengbei_vault::PackName;
 
@@ -50,11 +50,18 @@ async fn documents_that_no_pack_takes_along_get_a_pack_of_their_own() {
     assert_eq!((fact.pack, fact.documents), (PackNumber::new(2), 2));
     let report = world.parts.site.verify_pack(&PackName::first(area(), fact.pack)).await.unwrap();
     assert!(report.is_sound(), "{:?}", report.findings);
-    assert_eq!((report.sha256, report.catalogue.unwrap().versions_root), (fact.pack_digest, fact.versions_root));
+    assert_eq!(
+        (report.sha256, report.catalogue.unwrap().versions_root),
+        (fact.pack_digest, fact.versions_root)
+    );
     let left = "select count(*) from documents_held where packed_in is null";
     assert_eq!(world.ask::<i64>(left).await, 0);
     file_packs(&world, 10, 1).await;
-    assert_eq!(world.ask::<i64>("select max(pack) from packs").await, 3, "one series of numbers without gaps");
+    assert_eq!(
+        world.ask::<i64>("select max(pack) from packs").await,
+        3,
+        "one series of numbers without gaps"
+    );
 }
 
 #[tokio::test]
@@ -176,8 +183,12 @@ async fn the_report_of_an_inspection_is_fetched_and_packed() {
         last: PackNumber::new(1),
         report: report.clone(),
     };
-    let event =
-        state(Subject::Site("archive".into()), Vec::new(), Fact::PackInspected(fact), world.parts.author.now());
+    let event = state(
+        Subject::Site("archive".into()),
+        Vec::new(),
+        Fact::PackInspected(fact),
+        world.parts.author.now(),
+    );
     assert_eq!(world.hear(&[event]).await, [Outcome::Applied]);
     world.clock.advance(Duration::from_secs(60));
     assert_eq!(world.parts.archivist().pass().await.unwrap(), 1);
