@@ -2,19 +2,22 @@
 
 use dengbei_bus::{HandleError, Handler as _, Outcome};
 use dengbei_chain::facts::{
-    BatchApplied, BatchDeclined, BatchRegistered, CertificateIssued, PackSecured, Purpose, SiteReceipt, Witness,
+    BatchApplied, BatchDeclined, BatchRegistered, CertificateIssued, PackSecured, Purpose, SiteReceipt,
+    Witness,
 };
 use dengbei_chain::{Event, Fact, Subject, root};
 use dengbei_kit::seals::SealKeys;
+use dengbei_kit::{Drain, RoleConfig, SiteAddress};
 use dengbei_records::papers::{Application, Certificate, Decision, Sealed};
 use dengbei_records::policy::{Mode, UnitPolicy};
 use dengbei_records::{ErrorClass, EventHash, PackNumber, Sha256, canonical};
+use dengbei_testkit::{PATIENCE, eventually};
 use dengbei_vault::PackName;
 use ed25519_dalek::{Signature, VerifyingKey};
 use uuid::Uuid;
 
 use super::restore::{dump, hear_log, seal_everything};
-use super::world::{TestItem, UNIT, World, area, state};
+use super::world::{TOKEN, TestItem, UNIT, World, area, state};
 use crate::batches::{Ask, BatchError, Verb, Which};
 use crate::store::batches::{Batch, BatchState, Filter};
 use crate::store::filed_packs::FiledPack;
@@ -117,7 +120,10 @@ async fn the_batch(world: &World) -> Batch {
     listed.batches.into_iter().next().unwrap().batch
 }
 
-async fn paper<T: serde::de::DeserializeOwned + serde::Serialize>(world: &World, digest: &Sha256) -> Sealed<T> {
+async fn paper<T: serde::de::DeserializeOwned + serde::Serialize>(
+    world: &World,
+    digest: &Sha256,
+) -> Sealed<T> {
     let body = documents::body(&mut world.parts.pool.acquire().await.unwrap(), digest).await.unwrap();
     let served = dengbei_kit::documents::get(&world.parts.pool, digest).await.unwrap();
     assert_eq!(served.unwrap().body, body.clone().unwrap(), "the document is served too");
@@ -176,12 +182,8 @@ async fn by_rule_a_filed_pack_is_applied_for_registered_and_certified() {
 
 async fn check_certificate(world: &World, c: &CertificateIssued, r: &BatchRegistered) {
     assert_eq!((c.root, &c.registration_no, c.items), (r.root, &r.registration_no, 2));
-    let text = CertificateIssued::signed_text(
-        &area(),
-        &c.certificate_no,
-        &c.registration_no,
-        &c.certificate.digest,
-    );
+    let text =
+        CertificateIssued::signed_text(&area(), &c.certificate_no, &c.registration_no, &c.certificate.digest);
     verify(&c.administration_key, &text, &c.administration_signature);
     let certificate: Sealed<Certificate> = paper(world, &c.certificate.digest).await;
     let body = certificate.body;
@@ -238,7 +240,9 @@ async fn what_is_heard_twice_changes_nothing() {
     let own: Vec<Event> = world.stated().await;
     let of_batches: Vec<Event> = own
         .iter()
-        .filter(|e| !matches!(e.fact, Some(Fact::ItemFiled(_) | Fact::BatchFiled(_) | Fact::MatterPublished(_))))
+        .filter(|e| {
+            !matches!(e.fact, Some(Fact::ItemFiled(_) | Fact::BatchFiled(_) | Fact::MatterPublished(_)))
+        })
         .cloned()
         .collect();
     assert_eq!(of_batches.len(), 3);
@@ -307,7 +311,10 @@ async fn a_damaged_pack_on_the_primary_site_is_never_registered_until_it_is_repa
     std::fs::write(&path, &bad).unwrap();
     assert_eq!(register(&world).await, 0);
     let shown = world.parts.office().show(&Which::Pack(PackNumber::new(1))).await.unwrap().0;
-    assert_eq!((shown.batch.state, shown.batch.reasons.clone()), (BatchState::Received, vec!["pack.damaged:1".to_owned()]));
+    assert_eq!(
+        (shown.batch.state, shown.batch.reasons.clone()),
+        (BatchState::Received, vec!["pack.damaged:1".to_owned()])
+    );
     assert!(!shown.waits_for.is_empty());
     std::fs::remove_file(&path).unwrap();
     world.clock.advance(std::time::Duration::from_secs(600));
@@ -320,8 +327,12 @@ async fn a_damaged_pack_on_the_primary_site_is_never_registered_until_it_is_repa
         bad_digest: None,
         receipt: receipt(&world, "primary", &packs_of(&world, &[PackNumber::new(1)]).await[0]),
     };
-    let repaired =
-        state(Subject::Pack(PackNumber::new(1)), Vec::new(), Fact::PackRepaired(repaired), world.parts.author.now());
+    let repaired = state(
+        Subject::Pack(PackNumber::new(1)),
+        Vec::new(),
+        Fact::PackRepaired(repaired),
+        world.parts.author.now(),
+    );
     assert_eq!(world.hear(&[repaired]).await, [Outcome::Applied]);
     assert_eq!(world.parts.office().decide().await.unwrap(), 1);
     let batch = the_batch(&world).await;
@@ -329,12 +340,62 @@ async fn a_damaged_pack_on_the_primary_site_is_never_registered_until_it_is_repa
     assert_eq!(world.ask::<i64>("select last from counters where name = 'DJ/2026'").await, 1);
 }
 
+/// The site role beside this storage; ends when the drain is asked for.
+fn start_site(world: &World, drain: &Drain) {
+    let mut config = RoleConfig::of("site", area());
+    config.sites = world.config.sites.clone();
+    config.site_name = "primary".into();
+    config.site = world.site();
+    config.keys = world.folder.path().join("keys");
+    config.mesh_token = TOKEN.into();
+    config.grpc = config.sites[0].url.trim_start_matches("http://").parse().unwrap();
+    tokio::spawn(dengbei_site::run(config, drain.clone()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_primary_sites_own_role_reads_back_and_what_does_not_answer_is_no_finding() {
+    let mut world = filed(2).await;
+    let public = world.parts.log.signer.verifier().to_string();
+    std::fs::write(world.folder.path().join("keys/register.pub"), public).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (name, class, url) = ("primary".into(), "primary".into(), format!("http://{free}"));
+    world.config.sites = vec![SiteAddress { name, class, url }];
+    let world = world.with_database(&world.database).await;
+    assert_eq!(register(&world).await, 0, "the site's role does not run");
+    let batch = the_batch(&world).await;
+    assert_eq!((batch.state, batch.reasons.len()), (BatchState::Applied, 0));
+    assert!(!batch.trouble.is_empty());
+    let drain = Drain::new();
+    start_site(&world, &drain);
+    let path = world.site().join(PackName::first(area(), PackNumber::new(2)).path());
+    let good = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &good[..good.len() - 1]).unwrap();
+    let tried = |expected: &'static str| {
+        let world = &world;
+        eventually(PATIENCE, "the check finds it", async move || {
+            world.clock.advance(std::time::Duration::from_secs(600));
+            world.parts.office().decide().await?;
+            let reasons = the_batch(world).await.reasons;
+            anyhow::ensure!(reasons == [expected], "{reasons:?}");
+            Ok(())
+        })
+    };
+    tried("pack.damaged:2").await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    tried("pack.missing:2").await.unwrap();
+    std::fs::write(&path, &good).unwrap();
+    world.clock.advance(std::time::Duration::from_secs(600));
+    assert_eq!(world.parts.office().decide().await.unwrap(), 1);
+    drain.request();
+}
+
 /// Has the unit's batches decided at the desk.
 async fn by_desk(world: &World) {
     let mut policy = UnitPolicy::default_rule();
     policy.registration = Mode::Desk;
     let body = canonical::to_vec(&policy).unwrap();
-    let policies = crate::policy::Policies { pool: world.parts.pool.clone(), author: world.parts.author.clone() };
+    let policies =
+        crate::policy::Policies { pool: world.parts.pool.clone(), author: world.parts.author.clone() };
     policies.set(Some(&UNIT.parse().unwrap()), &body, None).await.unwrap();
 }
 
@@ -379,11 +440,17 @@ async fn at_the_desk_steps_go_in_order_and_nobody_reviews_their_own_work() {
     let (shown, steps) = office.show(&Which::Id(id)).await.unwrap();
     assert_eq!(shown.batch.state, BatchState::Registered);
     let taken: Vec<(&str, &str)> = steps.iter().map(|s| (s.step.as_str(), s.by.as_str())).collect();
-    let expected =
-        [("apply", "单位甲"), ("accept", "登记乙"), ("receive", "登记乙"), ("check", "登记乙"), ("register", "登记丙")];
+    let expected = [
+        ("apply", "单位甲"),
+        ("accept", "登记乙"),
+        ("receive", "登记乙"),
+        ("check", "登记乙"),
+        ("register", "登记丙"),
+    ];
     assert_eq!(taken, expected);
     assert_eq!(registered(&world.stated().await).len(), 1);
-    let other = Ask { packs: vec![PackNumber::new(1), PackNumber::new(2)], ..ask(Verb::Apply, None, "单位甲") };
+    let other =
+        Ask { packs: vec![PackNumber::new(1), PackNumber::new(2)], ..ask(Verb::Apply, None, "单位甲") };
     file_packs(&world, 1, 1).await;
     assert_eq!(code(&world, other).await, "batch.packs_taken");
 }
@@ -407,9 +474,12 @@ async fn what_was_declined_can_be_applied_for_again_by_a_person() {
     assert!(!decision.body.is_registered && decision.body.opinion.contains("申请表缺页"));
     let second = office.take(ask(Verb::Apply, None, "单位甲")).await.unwrap();
     assert_ne!(first, second);
-    for (verb, by) in
-        [(Verb::Accept, "登记乙"), (Verb::Receive, "登记乙"), (Verb::Check, "登记乙"), (Verb::Register, "登记丙")]
-    {
+    for (verb, by) in [
+        (Verb::Accept, "登记乙"),
+        (Verb::Receive, "登记乙"),
+        (Verb::Check, "登记乙"),
+        (Verb::Register, "登记丙"),
+    ] {
         office.take(ask(verb, Some(second), by)).await.unwrap();
     }
     assert_eq!(show(&world, Which::Pack(PackNumber::new(1))).await.id, second);
@@ -480,12 +550,17 @@ async fn a_restored_database_hears_its_batches_and_gives_no_number_twice() {
     restored.parts.sealer().start().await.unwrap();
     hear_log(&restored).await;
     let back = restored.parts.office().list(&Filter { limit: 10, ..Filter::default() }).await.unwrap();
-    let told = |b: &Batch| (b.id, b.state, b.registration_no.clone(), b.certificate_no.clone(), b.packs.clone());
+    let told =
+        |b: &Batch| (b.id, b.state, b.registration_no.clone(), b.certificate_no.clone(), b.packs.clone());
     let states = |page: &[crate::batches::Shown]| page.iter().map(|s| told(&s.batch)).collect::<Vec<_>>();
     assert_eq!(states(&back.batches), states(&all.batches));
     assert_eq!(back.batches.len(), 3);
     let office = restored.parts.office();
-    assert_eq!((register(&restored).await, office.certify().await.unwrap()), (0, 0), "nothing is stated again");
+    assert_eq!(
+        (register(&restored).await, office.certify().await.unwrap()),
+        (0, 0),
+        "nothing is stated again"
+    );
     assert!(restored.stated().await.is_empty());
     // A person applies for the declined one again: the next number, and its files are counted from the pack.
     let again = Ask { packs: vec![PackNumber::new(3)], ..ask(Verb::Apply, None, "单位甲") };
