@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn uploads_say_what_a_refusal_carries_and_files_are_bytes() {
         let document: Value = serde_json::from_str(&described().to_json().unwrap()).unwrap();
-        let refused = &document["paths"]["/v1/packages"]["post"]["responses"]["422"]["content"]["application/json"];
+        let refused =
+            &document["paths"]["/v1/packages"]["post"]["responses"]["422"]["content"]["application/json"];
         assert_eq!(refused["schema"]["$ref"], "#/components/schemas/RefusedPackage");
         let zip = &document["paths"]["/v1/items/{id}/package"]["get"]["responses"]["200"]["content"]["application/zip"];
         assert_eq!((&zip["schema"]["type"], &zip["schema"]["format"]), (&"string".into(), &"binary".into()));

@@ -5,8 +5,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use bytes::Bytes;
 use dengbei_proto::v1;
-use dengbei_records::policy::UnitPolicy;
 use dengbei_records::canonical;
+use dengbei_records::policy::UnitPolicy;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::{IntoResponses, ToSchema};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::Response;
 use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 /// Bytes as they are: a zip, a PDF, a tile.
 #[derive(ToSchema)]
