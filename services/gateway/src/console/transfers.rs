@@ -114,7 +114,7 @@ fn list(f: &Filters, reply: &v1::TransfersReply, l: Language) -> Markup {
 fn row(t: &TransferSummary, l: Language) -> Markup {
     html! {
         tr {
-            td.code { (pieces::transfer(&t.transfer_no, l)) } td { (or_code(&t.unit_name, &t.unit_uscc)) } td.number { (thousands(t.items.into())) }
+            td.code { (pieces::transfer(&t.transfer_no, l)) } td.name { (or_code(&t.unit_name, &t.unit_uscc)) } td.number { (thousands(t.items.into())) }
             td.number { @if t.unfit > 0 { span.tag.bad { (t.unfit) } } @else { "0" } }
             td.number { (words::size(t.bytes)) } td.time { (moment(t.packed_at)) } td.time { (moment(t.changed_at)) }
             td { (words::tag(Of::Transfer, &t.state, l)) } td { (pieces::waits(&t.waits_for, l)) }
