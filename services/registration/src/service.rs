@@ -324,10 +324,10 @@ fn listen(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, nats
         let (sealer, drain) = (sealer.clone(), ending.clone());
         async move { sealer.run(&drain).await }
     });
-    let (following, ending) = (parts.clone(), drain.clone());
+    let following = parts.clone();
     tasks.spawn("log copies", OnError::Stop, move || {
-        let (parts, drain) = (following.clone(), ending.clone());
-        async move { parts.log_sites.keep_up(&parts.log, &drain).await }
+        let parts = following.clone();
+        async move { parts.log_sites.keep_up(&parts.log).await }
     });
 }
 

@@ -80,13 +80,17 @@ impl Sealer {
         while !drain.is_requested() {
             match self.reign(drain).await {
                 Ok(()) => {}
-                Err(e) if e.is_final() => return Err(anyhow::Error::new(e).context("the log")),
+                Err(e) if e.is_final() => {
+                    self.sites.close();
+                    return Err(anyhow::Error::new(e).context("the log"));
+                }
                 Err(e) => {
                     tracing::error!(error = %status::chain(&e), "the log cannot be sealed now; trying again");
                 }
             }
             drain.pause(AGAIN).await;
         }
+        self.sites.close();
         Ok(())
     }
 
@@ -102,6 +106,7 @@ impl Sealer {
             self.pass(&mut writer, drain).await?;
         }
         // What came before the drain is sealed before the end.
+        self.sites.hurry();
         self.seal_all(&mut writer).await?;
         release(&mut lease).await?;
         Ok(())

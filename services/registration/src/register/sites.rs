@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use dengbei_kit::grpc::{self, MAX_MESSAGE, MeshChannel};
-use dengbei_kit::{RoleConfig, SiteAddress};
+use dengbei_kit::{Drain, RoleConfig, SiteAddress};
 use dengbei_proto::v1::site_client::SiteClient;
 use tokio::sync::watch;
 
@@ -28,6 +28,9 @@ pub(super) use tiles::SiteTiles;
 const COPY: &str = "dengbei_register_log_copy_size";
 /// How long the sealer waits for the quorum before it says so and tries again.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same at the end of the process, when the sites may be ending too: what is not held is sealed at the next start.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Another site that keeps a copy of the log.
 #[derive(Debug, Clone)]
@@ -52,6 +55,10 @@ pub(crate) struct Sites {
     newest: Arc<watch::Sender<Option<Signed>>>,
     /// How far each site is known to be.
     reached: Arc<watch::Sender<BTreeMap<String, u64>>>,
+    /// The end is near: nobody waits long any more.
+    ending: Drain,
+    /// The sealer has ended: there is nothing to push any more.
+    closed: Drain,
 }
 
 impl Sites {
@@ -79,6 +86,8 @@ impl Sites {
             patience: PATIENCE,
             newest: Arc::new(watch::Sender::new(None)),
             reached: Arc::default(),
+            ending: Drain::new(),
+            closed: Drain::new(),
         })
     }
 
@@ -104,13 +113,24 @@ impl Sites {
         self.announce(size, checkpoint);
         let mut reached = self.reached.subscribe();
         let enough = |sites: &BTreeMap<String, u64>| held(sites, size) >= self.quorum;
-        match tokio::time::timeout(self.patience, reached.wait_for(enough)).await {
+        let patience = if self.ending.is_requested() { LAST_PATIENCE } else { self.patience };
+        match tokio::time::timeout(patience, reached.wait_for(enough)).await {
             Ok(Ok(_)) => Ok(()),
             _ => {
                 let found = held(&self.reached.borrow(), size);
                 Err(StartError::NoQuorum { size, wanted: self.quorum, found })
             }
         }
+    }
+
+    /// The sealer seals a last time.
+    pub(super) fn hurry(&self) {
+        self.ending.request();
+    }
+
+    /// The sealer has ended, so that the pushers may.
+    pub(crate) fn close(&self) {
+        self.closed.request();
     }
 
     /// After publishing: all sites are to follow.

@@ -22,7 +22,7 @@ const COPIES: [&str; 2] = ["archive", "remote"];
 struct Copied {
     world: World,
     running: Vec<(Drain, JoinHandle<anyhow::Result<()>>)>,
-    pushing: Option<(Drain, JoinHandle<anyhow::Result<()>>)>,
+    pushing: Option<(Sites, JoinHandle<anyhow::Result<()>>)>,
 }
 
 fn free() -> SocketAddr {
@@ -55,16 +55,15 @@ impl Copied {
         let clock = Arc::new(self.world.clock.clone());
         let mut parts = Parts::open(&config, clock).await.unwrap();
         parts.log_sites = parts.log_sites.waiting(Duration::from_millis(500));
-        let (pushed, drain) = (parts.clone(), Drain::new());
-        let ending = drain.clone();
-        let task = tokio::spawn(async move { pushed.log_sites.keep_up(&pushed.log, &ending).await });
-        self.pushing = Some((drain, task));
+        let pushed = parts.clone();
+        let task = tokio::spawn(async move { pushed.log_sites.keep_up(&pushed.log).await });
+        self.pushing = Some((parts.log_sites.clone(), task));
         self.world.parts = parts;
     }
 
     async fn end_pushing(&mut self) {
-        if let Some((drain, task)) = self.pushing.take() {
-            drain.request();
+        if let Some((sites, task)) = self.pushing.take() {
+            sites.close();
             let _ = task.await.unwrap();
         }
     }
@@ -111,8 +110,11 @@ impl Copied {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        for (drain, task) in self.running.drain(..).chain(self.pushing.take()) {
+        for (drain, task) in self.running.drain(..) {
             drain.request();
+            task.abort();
+        }
+        if let Some((_, task)) = self.pushing.take() {
             task.abort();
         }
     }

@@ -14,7 +14,7 @@ use dengbei_register::tile::{TILE_WIDTH, TileKind};
 use dengbei_register::{LogReader, ReadError, TilePath, encode_bundle};
 use tonic::Status;
 
-use super::{OtherSite, Signed, SiteTiles, Sites};
+use super::{OtherSite, Signed, SiteTiles, Sites, held};
 use crate::register::{Log, StartError, start};
 
 /// Bytes of bundles in one call.
@@ -24,7 +24,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// Pauses after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Between two pushes that nobody waits for: several checkpoints go as one.
+/// Between two pushes of a site that the quorum did not need: several checkpoints go as one.
 const LEISURE: Duration = Duration::from_secs(1);
 const BUNDLE: u64 = TILE_WIDTH as u64;
 
@@ -56,15 +56,15 @@ impl From<Status> for Fault {
 }
 
 impl Sites {
-    /// Keeps every site's copy up with what is announced, until the drain.
+    /// Keeps every site's copy up with what is announced, until the sealer has ended.
     ///
     /// # Errors
     /// When a site shows that this register must not go on.
-    pub(crate) async fn keep_up(&self, log: &Log, drain: &Drain) -> anyhow::Result<()> {
-        let pushers = self.others.iter().map(|site| self.follow(site, log, drain));
+    pub(crate) async fn keep_up(&self, log: &Log) -> anyhow::Result<()> {
+        let pushers = self.others.iter().map(|site| self.follow(site, log, &self.closed));
         futures::future::try_join_all(pushers).await.map_err(anyhow::Error::new)?;
         // With no other site there is nothing to do until the end.
-        drain.requested().await;
+        self.closed.requested().await;
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl Sites {
                 Ok(()) => {
                     (known, pause) = (Some(target.size), FIRST_PAUSE);
                     self.note(&site.name, target.size);
-                    if self.quorum == 0 {
+                    if held(&self.reached.borrow(), target.size) > self.quorum {
                         drain.pause(LEISURE).await;
                     }
                 }
