@@ -42,7 +42,7 @@ async fn a_county_is_filled_once() {
     assert_eq!(dead["dead_letters"].as_array().map(Vec::len), Some(0), "{dead}");
 
     eventually(PATIENCE, "inspection finds the damaged copy and it is repaired", async || {
-        let troubles = ask(&mesh, "/v1/copy-troubles").await?;
+        let troubles = ask(&mesh, "/v1/sites").await?;
         let trouble = &troubles["troubles"][0];
         let is_it = trouble["site"] == "remote" && trouble["kind"] == "damaged";
         anyhow::ensure!(is_it && trouble["repaired"] == true, "{troubles}");
