@@ -57,7 +57,8 @@ async fn a_store_deleted_while_all_is_stopped_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn consumers_that_fell_behind_the_stream_catch_up_from_the_log() {
     let env = [("DENGBEI_LIMITS__STREAM_BYTES", "65536")];
-    let mut mesh = Mesh::up_with(&["--split", "--linger", "1", "--batch-linger", "3600"], &env).await.unwrap();
+    let mut mesh =
+        Mesh::up_with(&["--split", "--linger", "1", "--batch-linger", "3600"], &env).await.unwrap();
     let samples = samples(250, &["--seed", "23"]).unwrap();
     publish(&mesh, samples.path()).unwrap();
     let batches = samples.batches().unwrap();

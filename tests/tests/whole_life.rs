@@ -52,14 +52,14 @@ async fn every_receipt_tells_the_whole_life(mesh: &Mesh, door: &Door, items: &[V
             anyhow::ensure!(status == 200, "{status} {}", String::from_utf8_lossy(&receipt));
             let proven = dengbei_evidence::verify(&receipt, &key, false)
                 .map_err(|findings| anyhow::anyhow!("{id}: {findings:?}"))?;
-            let facts: BTreeSet<&str> = proven.events.iter().map(|e| e.fact_name()).collect();
+            let facts: BTreeSet<&str> = proven.events.iter().map(dengbei_chain::Event::fact_name).collect();
             let last = if is_in_archive { "item.accessioned" } else { "certificate.issued" };
             anyhow::ensure!(facts.contains(last), "{id} lacks {last}: {facts:?}");
             Ok((receipt.len(), proven))
         });
         let (bytes, proven) = proven.await.unwrap();
         largest = largest.max(bytes);
-        let facts: BTreeSet<&str> = proven.events.iter().map(|e| e.fact_name()).collect();
+        let facts: BTreeSet<&str> = proven.events.iter().map(dengbei_chain::Event::fact_name).collect();
         for fact in ["item.filed", "batch.filed", "batch.registered", "pack.secured", "certificate.issued"] {
             assert!(facts.contains(fact), "{id} lacks {fact}: {facts:?}");
         }
@@ -131,9 +131,8 @@ async fn a_bad_copy_is_found_and_repaired(mesh: &Mesh, door: &Door) {
     eventually(PATIENCE, "both findings are told apart, and told as repaired", async || {
         let sites = door.json("/v1/sites").await?;
         let troubles = sites["troubles"].as_array().cloned().unwrap_or_default();
-        let told = |kind: &str| {
-            troubles.iter().any(|t| t["kind"] == kind && t["repaired"].as_bool() == Some(true))
-        };
+        let told =
+            |kind: &str| troubles.iter().any(|t| t["kind"] == kind && t["repaired"].as_bool() == Some(true));
         anyhow::ensure!(told("damaged") && told("missing"), "{sites:#}");
         Ok(())
     })
@@ -161,7 +160,9 @@ async fn two_hundred_packages_end_where_their_retention_says() {
     a_bad_copy_is_found_and_repaired(&mesh, &door).await;
     sealed(&mesh).await.unwrap();
     let after = fsck(&mesh).unwrap();
-    for what in ["已归档 filed", "已进馆 accessioned", "登记证书 certificates", "进馆移交 transfers accessioned"] {
+    for what in
+        ["已归档 filed", "已进馆 accessioned", "登记证书 certificates", "进馆移交 transfers accessioned"]
+    {
         assert_eq!(before["counts"][what], after["counts"][what], "{what}: {after}");
     }
     let id = text(&items[0], "item").to_owned();

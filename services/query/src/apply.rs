@@ -51,6 +51,7 @@ pub async fn apply(
             outcomes[n] = run_over(tx, run, &list.hashes(), &mut tally).await?;
         }
     }
+    life::hold(tx, kept.iter().map(|kept| kept.event).filter(|event| new.contains(&event.hash))).await?;
     // An event may stand twice in a bundle: it counts once.
     for kept in kept.iter().filter(|kept| new.remove(&kept.event.hash)) {
         tally.event(kept.event);

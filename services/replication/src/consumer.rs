@@ -12,7 +12,7 @@ use dengbei_chain::facts::{
     PackStored, PackWritten, TransferAccepted,
 };
 use dengbei_chain::{Event, Fact, FactKind};
-use dengbei_records::{EventHash, PackNumber, Timestamp};
+use dengbei_records::Timestamp;
 use sqlx::postgres::PgConnection;
 
 use crate::author::Author;
@@ -229,23 +229,11 @@ async fn damaged(
     event: &Event,
     damage: NewDamage<'_>,
 ) -> Result<Outcome, HandleError> {
-    if let Some(waits) = unheard(tx, damage.pack, event.causes.first()).await? {
-        return Ok(Outcome::WaitFor(waits));
+    if !packs::is_known(tx, damage.pack).await? {
+        // A pack that nobody stored is told by the inspection, names no copy, and is nothing to be repaired.
+        return Ok(event.causes.first().map_or(Outcome::Skipped, |cause| Outcome::WaitFor(*cause)));
     }
     damages::open(tx, &damage).await?;
     wake::on_commit(tx).await?;
     Ok(Outcome::Applied)
-}
-
-/// The cause, when the pack that it is about is not known yet.
-async fn unheard(
-    tx: &mut PgConnection,
-    pack: PackNumber,
-    cause: Option<&EventHash>,
-) -> Result<Option<EventHash>, HandleError> {
-    if packs::is_known(tx, pack).await? {
-        return Ok(None);
-    }
-    let none = || HandleError::invalid("损坏事件没有原因 / a damage that names no copy");
-    Ok(Some(*cause.ok_or_else(none)?))
 }

@@ -182,7 +182,7 @@ pub(crate) async fn page(
     };
     let reply = answered(gateway.peers.registration().batches(question(request)).await)?;
     let last = reply.batches.last().filter(|_| reply.batches.len() >= limit as usize);
-    let next = last.map(|b| cursor::after(b.changed_at, &b.batch));
+    let next = last.map(|b| cursor::after(b.applied_at, &b.batch));
     Ok((reply, next))
 }
 

@@ -158,7 +158,7 @@ pub(crate) async fn page(
     };
     let reply = answered(gateway.peers.registration().transfers(question(request)).await)?;
     let last = reply.transfers.last().filter(|_| reply.transfers.len() >= limit as usize);
-    let next = last.map(|t| cursor::after(t.changed_at, t.transfer_no.as_bytes()));
+    let next = last.map(|t| cursor::after(t.packed_at, t.transfer_no.as_bytes()));
     Ok((reply, next))
 }
 

@@ -13,6 +13,33 @@ use super::events::raw;
 use super::packs;
 use crate::members::Lists;
 
+/// Locks every pack that the events of one bundle are about, by number: bundles that are applied side by side wait for
+/// each other and never in a circle.
+pub(crate) async fn hold(tx: &mut PgConnection, events: impl Iterator<Item = &Event>) -> sqlx::Result<()> {
+    let mut touched: Vec<i64> = events.flat_map(packs_of).collect();
+    if touched.len() < 2 {
+        return Ok(());
+    }
+    touched.sort_unstable();
+    touched.dedup();
+    packs::lock(tx, &touched).await
+}
+
+fn packs_of(event: &Event) -> Vec<i64> {
+    match &event.fact {
+        Some(Fact::BatchFiled(f)) => numbers(&[f.pack]),
+        Some(Fact::PackStored(f)) => numbers(&[f.receipt.pack]),
+        Some(Fact::PackSecured(f)) => numbers(&[f.pack]),
+        Some(Fact::PackDamaged(f)) => numbers(&[f.pack]),
+        Some(Fact::PackMissing(f)) => numbers(&[f.pack]),
+        Some(Fact::PackRepaired(f)) => numbers(&[f.receipt.pack]),
+        Some(Fact::BatchApplied(f)) => numbers(&f.packs),
+        Some(Fact::TransferPacked(f)) => numbers(&f.packs),
+        Some(Fact::TransferAccepted(f)) => numbers(&f.packs),
+        _ => Vec::new(),
+    }
+}
+
 /// Applies what an event says of packs, batches and transfers; nothing for other facts.
 pub(crate) async fn apply(tx: &mut PgConnection, event: &Event, lists: &Lists) -> sqlx::Result<()> {
     let Some(fact) = &event.fact else { return Ok(()) };
