@@ -51,4 +51,3 @@ fn zip_folder(folder: &Path, to: &Path) -> anyhow::Result<()> {
     zip.finish()?.flush()?;
     Ok(())
 }
-

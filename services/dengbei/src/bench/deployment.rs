@@ -17,7 +17,17 @@ impl Deployment {
     pub(super) async fn start(folder: &Path) -> anyhow::Result<Self> {
         let ready = folder.join("ready.json");
         let process = tokio::process::Command::new(std::env::current_exe()?)
-            .args(["up", "--split", "--http", "127.0.0.1:0", "--linger", "2", "--batch-linger", "1", "--data"])
+            .args([
+                "up",
+                "--split",
+                "--http",
+                "127.0.0.1:0",
+                "--linger",
+                "2",
+                "--batch-linger",
+                "1",
+                "--data",
+            ])
             .arg(folder.join("data"))
             .arg("--ready-file")
             .arg(&ready)
@@ -75,4 +85,3 @@ impl Deployment {
         }
     }
 }
-

@@ -183,7 +183,11 @@ impl History {
     fn packs_without_gaps(&self, report: &mut Report) {
         let numbers = self.pack_numbers();
         if numbers.len() != self.batches.len() + self.written.len() {
-            report.find("pack.once", "-", "归档包与文档包同号 / a number is of a filed pack and of a document pack");
+            report.find(
+                "pack.once",
+                "-",
+                "归档包与文档包同号 / a number is of a filed pack and of a document pack",
+            );
         }
         for (n, pack) in numbers.iter().enumerate() {
             if *pack != n as u64 + 1 {

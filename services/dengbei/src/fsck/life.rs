@@ -176,7 +176,11 @@ impl Life {
             let applied = self.applied.get(batch);
             let is_right = applied.is_some_and(|(cause, a)| causes[hash].contains(cause) && a.root == f.root);
             if !is_right || self.declined.contains(batch) {
-                report.find("registration.applied", &f.registration_no, "与申请不符 / not what was applied for");
+                report.find(
+                    "registration.applied",
+                    &f.registration_no,
+                    "与申请不符 / not what was applied for",
+                );
             }
         }
         self.secured(history, causes, report);
@@ -188,7 +192,11 @@ impl Life {
         for (hash, receipt) in &self.receipts {
             let stated = history.pack(receipt.pack.get());
             if stated.is_none_or(|(_, digest, bytes)| (digest, bytes) != (receipt.digest, receipt.bytes)) {
-                report.find("receipt.digest", hash, format!("包 {}: 摘要不符 / another digest", receipt.pack));
+                report.find(
+                    "receipt.digest",
+                    hash,
+                    format!("包 {}: 摘要不符 / another digest", receipt.pack),
+                );
             }
         }
         for (pack, (hash, f)) in &self.secured {
@@ -215,8 +223,8 @@ impl Life {
                 continue;
             };
             let registered = self.registered.get(batch);
-            let is_registered = registered
-                .is_some_and(|(_, r)| r.registration_no == f.registration_no && r.root == f.root);
+            let is_registered =
+                registered.is_some_and(|(_, r)| r.registration_no == f.registration_no && r.root == f.root);
             let is_secured = applied.packs.iter().all(|pack| {
                 let secured = self.secured.get(&pack.get());
                 secured.is_some_and(|(cause, s)| causes[hash].contains(cause) && s.batch == *batch)

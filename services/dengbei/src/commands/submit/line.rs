@@ -156,10 +156,13 @@ mod tests {
     fn a_state_at_or_beyond_the_target_is_reached() {
         let filed = state("filed", "unregistered", "stored");
         assert!(has_reached(&filed, Target::Prefiled, true) && has_reached(&filed, Target::Filed, true));
-        assert!(!has_reached(&filed, Target::Registered, true) && !has_reached(&filed, Target::Secured, true));
+        assert!(
+            !has_reached(&filed, Target::Registered, true) && !has_reached(&filed, Target::Secured, true)
+        );
         let certified = state("filed", "certified", "secured");
         assert!(
-            has_reached(&certified, Target::Registered, true) && has_reached(&certified, Target::Secured, true)
+            has_reached(&certified, Target::Registered, true)
+                && has_reached(&certified, Target::Secured, true)
         );
         assert!(has_reached(&certified, Target::Accessioned, false));
         assert!(!has_reached(&certified, Target::Accessioned, true));
