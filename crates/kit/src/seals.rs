@@ -153,8 +153,7 @@ impl SealKeys {
         use sm2::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
         let file = with_ending(&self.path, "sm2.key");
         let pem = obtain(&file, new_sm2)?;
-        let secret =
-            sm2::SecretKey::from_pkcs8_pem(&pem).map_err(|_| SealError::Unreadable(file.clone()))?;
+        let secret = sm2::SecretKey::from_pkcs8_pem(&pem).map_err(|_| SealError::Unreadable(file.clone()))?;
         let public = secret.public_key().to_public_key_pem(sm2::pkcs8::LineEnding::LF);
         let public = public.map_err(|_| SealError::Signing)?;
         obtain(&with_ending(&self.path, "sm2.pub"), || Some(public))?;
