@@ -86,12 +86,14 @@ impl History {
                 }
             }
             Some(Fact::BatchFiled(f)) => self.take_batch(event, f, report),
-            Some(Fact::PackWritten(f)) => {
-                if self.written.insert(f.pack.get(), (event.hash, f.clone())).is_some() {
-                    report.find("pack.once", f.pack, "同一包号写入两次 / a pack number was written twice");
-                }
-            }
+            Some(Fact::PackWritten(f)) => self.take_written(event, f, report),
             _ => {}
+        }
+    }
+
+    fn take_written(&mut self, event: &Event, f: &PackWritten, report: &mut Report) {
+        if self.written.insert(f.pack.get(), (event.hash, f.clone())).is_some() {
+            report.find("pack.once", f.pack, "同一包号写入两次 / a pack number was written twice");
         }
     }
 
