@@ -1,12 +1,23 @@
 //! What each kind of paper brings: its name, its date, its number, its template.
 
 use dengbei_records::papers::{
-    APPLICATION, Application, CATALOGUE, CERTIFICATE, Catalogue, Certificate, DECISION, DIGESTS, Decision,
-    DigestTable, FILING, Filing, HANDOVER, Handover,
+    APPLICATION, Application, CATALOGUE, CERTIFICATE, Catalogue, CatalogueRow, Certificate, DECISION,
+    DIGESTS, Decision, DigestTable, FILING, Filing, HANDOVER, Handover,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// What a list holds.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Total {
+    pub(crate) rows: usize,
+    files: u64,
+    bytes: u64,
+}
+
+/// Rows on the first page of a catalogue, and on each that follows.
+const FIRST_PAGE: usize = 19;
+const PAGE: usize = 22;
 /// A kind of paper that can be drawn.
 pub(crate) trait Drawn: Serialize + DeserializeOwned {
     /// The word of the API.
@@ -19,6 +30,17 @@ pub(crate) trait Drawn: Serialize + DeserializeOwned {
     const IS_TAGGED: bool = true;
     /// Its form.
     const TEMPLATE: &'static str;
+
+    /// In sections that are set one after the other, when it is so long that setting it at once would take too much
+    /// memory; else nothing. A section has about so many pages.
+    fn sections(&self, _pages: usize) -> Vec<Self> {
+        Vec::new()
+    }
+
+    /// What all sections hold together, where the form says so.
+    fn total(&self) -> Total {
+        Total::default()
+    }
 
     /// The date of the file.
     fn dated(&self) -> &str;
@@ -109,6 +131,22 @@ impl Drawn for Catalogue {
     }
     fn number(&self) -> &str {
         &self.transfer_no
+    }
+    /// Sections end where a page is full, unless titles of more than two lines made it full earlier.
+    fn sections(&self, pages: usize) -> Vec<Self> {
+        let first = FIRST_PAGE + PAGE * pages.saturating_sub(1);
+        let Some((head, rest)) = self.rows.split_at_checked(first) else { return Vec::new() };
+        let part = |rows: &[CatalogueRow]| Self {
+            transfer_no: self.transfer_no.clone(),
+            salt: self.salt.clone(),
+            rows: rows.to_vec(),
+        };
+        std::iter::once(head).chain(rest.chunks(PAGE * pages.max(1))).map(part).collect()
+    }
+    fn total(&self) -> Total {
+        let files = self.rows.iter().map(|row| u64::from(row.files)).sum();
+        let bytes = self.rows.iter().fold(0_u64, |sum, row| sum.saturating_add(row.bytes));
+        Total { rows: self.rows.len(), files, bytes }
     }
 }
 

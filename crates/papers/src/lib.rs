@@ -10,6 +10,9 @@ mod error;
 mod fonts;
 mod kinds;
 mod moment;
+#[cfg(test)]
+#[path = "../tests/pages/mod.rs"]
+mod pages;
 mod press;
 mod sheet;
 mod world;

@@ -10,15 +10,15 @@ use serde::Serialize;
 use typst_pdf::Timestamp;
 
 use crate::PaperError;
-use crate::kinds::Drawn;
+use crate::kinds::{Drawn, Total};
 use crate::moment;
 
 /// What the press needs.
 pub(crate) struct Sheet {
     /// The form, Typst source of ours.
     pub(crate) template: &'static str,
-    /// What the form shows, JSON.
-    pub(crate) view: Vec<u8>,
+    /// What the form shows, JSON: one, or the sections of a long list in their order.
+    pub(crate) views: Vec<Vec<u8>>,
     /// What is attached: the caller's bytes.
     pub(crate) data: Vec<u8>,
     /// The QR code, or nothing.
@@ -44,6 +44,14 @@ struct View<'a, T> {
     /// Where a digest table comes from.
     transfer_no: &'a str,
     on: &'a str,
+    /// Of all sections.
+    total: Total,
+    /// Sections before this one.
+    section: usize,
+    /// Rows in the sections before this one.
+    rows_before: usize,
+    /// Seals stand under the last.
+    is_last: bool,
 }
 
 #[derive(Serialize)]
@@ -54,16 +62,16 @@ struct SealView<'a> {
     fingerprint: String,
 }
 
-/// Reads `json` as a paper of `kind`.
-pub(crate) fn read(kind: &str, json: &[u8]) -> Result<Sheet, PaperError> {
+/// Reads `json` as a paper of `kind`; what is long is cut into sections of so many `pages`.
+pub(crate) fn read(kind: &str, json: &[u8], pages: usize) -> Result<Sheet, PaperError> {
     match kind {
-        Certificate::KIND => paper::<Certificate>(json),
-        Application::KIND => paper::<Application>(json),
-        Decision::KIND => paper::<Decision>(json),
-        Handover::KIND => paper::<Handover>(json),
-        DigestTable::KIND => digests(json),
-        Catalogue::KIND => paper::<Catalogue>(json),
-        Filing::KIND => paper::<Filing>(json),
+        Certificate::KIND => paper::<Certificate>(json, pages),
+        Application::KIND => paper::<Application>(json, pages),
+        Decision::KIND => paper::<Decision>(json, pages),
+        Handover::KIND => paper::<Handover>(json, pages),
+        DigestTable::KIND => digests(json, pages),
+        Catalogue::KIND => paper::<Catalogue>(json, pages),
+        Filing::KIND => paper::<Filing>(json, pages),
         _ => Err(PaperError::UnknownKind { kind: kind.chars().take(40).collect() }),
     }
 }
@@ -73,9 +81,19 @@ fn is_sealed(json: &[u8]) -> bool {
     json.starts_with(b"{\"body\":")
 }
 
-fn paper<T: Drawn>(json: &[u8]) -> Result<Sheet, PaperError> {
+/// What surrounds a body.
+struct Around<'a> {
+    json: &'a [u8],
+    seals: &'a [Seal],
+    transfer_no: &'a str,
+    on: &'a str,
+    pages: usize,
+}
+
+fn paper<T: Drawn>(json: &[u8], pages: usize) -> Result<Sheet, PaperError> {
     let sealed = open::<T>(json).map_err(|source| PaperError::NotAPaper { kind: T::KIND, source })?;
-    sheet(&sealed.body, &sealed.seals, json, ("", sealed.body.dated()))
+    let on = sealed.body.dated();
+    sheet(&sealed.body, &Around { json, seals: &sealed.seals, transfer_no: "", on, pages })
 }
 
 fn open<T: Drawn>(json: &[u8]) -> Result<Sealed<T>, Invalid> {
@@ -87,40 +105,64 @@ fn open<T: Drawn>(json: &[u8]) -> Result<Sealed<T>, Invalid> {
 }
 
 /// A digest table stands alone or in the handover that names its number and day.
-fn digests(json: &[u8]) -> Result<Sheet, PaperError> {
+fn digests(json: &[u8], pages: usize) -> Result<Sheet, PaperError> {
     match open::<Handover>(json) {
         Ok(Sealed { body, seals, .. }) => {
-            sheet(&body.digests, &seals, json, (&body.transfer_no, &body.archive.on))
+            let (transfer_no, on) = (body.transfer_no.as_str(), body.archive.on.as_str());
+            sheet(&body.digests, &Around { json, seals: &seals, transfer_no, on, pages })
         }
-        Err(_) => paper::<DigestTable>(json),
+        Err(_) => paper::<DigestTable>(json, pages),
     }
 }
 
-fn sheet<T: Drawn>(body: &T, seals: &[Seal], json: &[u8], from: (&str, &str)) -> Result<Sheet, PaperError> {
+fn sheet<T: Drawn>(body: &T, around: &Around<'_>) -> Result<Sheet, PaperError> {
     let not_a_paper = |source| PaperError::NotAPaper { kind: T::KIND, source };
     let digest = Sha256::of(&canonical::to_vec(body).map_err(not_a_paper)?).to_string();
     let code = body.code(&digest).map(|text| qr(&text)).transpose().map_err(not_a_paper)?;
-    let (transfer_no, on) = from;
-    let number = if transfer_no.is_empty() { body.number() } else { transfer_no };
-    let view = View {
-        body,
-        seals: seals.iter().map(|seal| SealView { fingerprint: fingerprint(&seal.key), seal }).collect(),
-        digest,
-        file: file_name(T::KIND, number),
-        has_code: code.is_some(),
-        transfer_no,
-        on,
-    };
-    let view = serde_json::to_vec(&view).map_err(|error| not_a_paper(Invalid::new("JSON", error)))?;
+    let views = views(body, around, (digest, code.is_some()));
     Ok(Sheet {
         template: T::TEMPLATE,
-        view,
-        data: json.to_vec(),
+        views: views.map_err(|error| not_a_paper(Invalid::new("JSON", error)))?,
+        data: around.json.to_vec(),
         code,
-        ident: format!("{}:{}", T::PAPER, Sha256::of(json)),
+        ident: format!("{}:{}", T::PAPER, Sha256::of(around.json)),
         is_tagged: T::IS_TAGGED,
-        moment: moment::of(on),
+        moment: moment::of(around.on),
     })
+}
+
+/// What the template sees: the whole body, or each of its sections.
+fn views<T: Drawn>(
+    body: &T,
+    around: &Around<'_>,
+    (digest, has_code): (String, bool),
+) -> serde_json::Result<Vec<Vec<u8>>> {
+    let number = if around.transfer_no.is_empty() { body.number() } else { around.transfer_no };
+    let seals = around.seals.iter().map(|seal| SealView { fingerprint: fingerprint(&seal.key), seal });
+    let mut view = View {
+        body,
+        seals: seals.collect(),
+        digest,
+        file: file_name(T::KIND, number),
+        has_code,
+        transfer_no: around.transfer_no,
+        on: around.on,
+        total: body.total(),
+        section: 0,
+        rows_before: 0,
+        is_last: true,
+    };
+    let sections = body.sections(around.pages);
+    if sections.is_empty() {
+        return Ok(vec![serde_json::to_vec(&view)?]);
+    }
+    let mut views = Vec::new();
+    for (section, part) in sections.iter().enumerate() {
+        view = View { body: part, section, is_last: section + 1 == sections.len(), ..view };
+        views.push(serde_json::to_vec(&view)?);
+        view.rows_before += part.total().rows;
+    }
+    Ok(views)
 }
 
 /// `certificate-ZS-330402-2026-1-000001-8.json`; what is not a letter, digit or dash is left out.

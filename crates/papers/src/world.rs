@@ -14,7 +14,25 @@ use crate::sheet::Sheet;
 /// What all forms share.
 const FORM: &str = include_str!("../templates/form.typ");
 
-/// One sheet in the press.
+/// Which section of a sheet, and where its pages stand among all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Section {
+    /// From 0.
+    pub(crate) index: usize,
+    /// Pages of the sections before.
+    pub(crate) pages_before: usize,
+    /// Pages of all sections; 0 when the section is the whole.
+    pub(crate) pages: usize,
+}
+
+/// What a press has.
+#[derive(Clone, Copy)]
+pub(crate) struct Tools<'a> {
+    pub(crate) library: &'a LazyHash<Library>,
+    pub(crate) fonts: &'a Fonts,
+}
+
+/// One section in the press.
 pub(crate) struct Desk<'a> {
     library: &'a LazyHash<Library>,
     fonts: &'a Fonts,
@@ -24,21 +42,21 @@ pub(crate) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn of(
-        sheet: &Sheet,
-        library: &'a LazyHash<Library>,
-        fonts: &'a Fonts,
-    ) -> Result<Self, String> {
+    pub(crate) fn of(sheet: &Sheet, section: Section, tools: Tools<'a>) -> Result<Self, String> {
+        let Section { index, pages_before, pages } = section;
+        let view = sheet.views.get(index).cloned().unwrap_or_default();
+        let pages = format!("{{\"before\":{pages_before},\"all\":{pages}}}");
         let mut files = vec![
-            (id("/view.json")?, Bytes::new(sheet.view.clone())),
+            (id("/view.json")?, Bytes::new(view)),
+            (id("/pages.json")?, Bytes::new(pages.into_bytes())),
             (id("/data.json")?, Bytes::new(sheet.data.clone())),
         ];
         if let Some(code) = &sheet.code {
             files.push((id("/code.svg")?, Bytes::new(code.clone().into_bytes())));
         }
         Ok(Self {
-            library,
-            fonts,
+            library: tools.library,
+            fonts: tools.fonts,
             main: Source::new(id("/main.typ")?, sheet.template.into()),
             form: Source::new(id("/form.typ")?, FORM.into()),
             files,
