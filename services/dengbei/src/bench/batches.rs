@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 use super::life::LifeArgs;
 use crate::sample;
 
-/// Zips of 50 packages: a batch is one unit's.
-pub(super) fn generate(args: &LifeArgs, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// What is sent.
+pub(super) struct Load {
+    /// Zips of 50 packages: a batch is one unit's.
+    pub(super) zips: Vec<PathBuf>,
+    /// Packages that stay with their unit: kept for ten years.
+    pub(super) staying: u64,
+}
+
+/// Generates and zips.
+pub(super) fn generate(args: &LifeArgs, out: &Path) -> anyhow::Result<Load> {
     let sample = sample::SampleArgs {
         count: args.items,
         seed: 1,
@@ -20,17 +28,20 @@ pub(super) fn generate(args: &LifeArgs, out: &Path) -> anyhow::Result<Vec<PathBu
         mutants: false,
     };
     sample::write(&sample)?;
-    let mut zips = Vec::new();
+    let (mut zips, mut staying) = (Vec::new(), 0);
     let mut folders: Vec<_> =
         std::fs::read_dir(out)?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
     folders.sort();
     for folder in folders {
         let zip = folder.with_extension("zip");
+        // The sender's number of a record says how long it is kept.
+        let names = std::fs::read_dir(&folder)?.flatten().map(|e| e.file_name());
+        staying += names.filter(|name| name.to_string_lossy().contains("-10年-")).count() as u64;
         zip_folder(&folder, &zip)?;
         std::fs::remove_dir_all(&folder)?;
         zips.push(zip);
     }
-    Ok(zips)
+    Ok(Load { zips, staying })
 }
 
 fn zip_folder(folder: &Path, to: &Path) -> anyhow::Result<()> {
