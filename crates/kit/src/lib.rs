@@ -8,6 +8,7 @@ pub mod config;
 pub mod db;
 pub mod documents;
 mod drain;
+pub mod durable;
 pub mod faults;
 pub mod grpc;
 pub mod seals;

@@ -4,9 +4,8 @@
 //! Made once, durably, and never again where one is damaged: a second key would say that somebody else signs. Never
 //! in a database. Blocking, but short. Checked by `evidence::seals`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dengbei_records::papers::Seal;
@@ -18,6 +17,8 @@ use ed25519_dalek::pkcs8::{
 use ed25519_dalek::{Signer as _, SigningKey};
 use sm2::dsa::SigningKey as Sm2SigningKey;
 use sm2::elliptic_curve::sec1::ToSec1Point as _;
+
+use crate::durable;
 
 /// `Seal::algorithm` of Ed25519 (RFC 8032).
 pub const ED25519: &str = "Ed25519";
@@ -107,11 +108,30 @@ impl SealKeys {
     pub fn open_or_make(folder: &Path, name: &str) -> Result<Self, SealError> {
         let path = folder.join(name);
         let file = with_ending(&path, "key");
-        let pem = obtain(&file, new_ed25519)?;
-        let ed25519 = SigningKey::from_pkcs8_pem(&pem).map_err(|_| SealError::Unreadable(file))?;
-        let public = ed25519.verifying_key().to_public_key_pem(LineEnding::LF);
+        let keys = Self::read(path, &obtain(&file, new_ed25519)?)?;
+        let public = keys.ed25519.verifying_key().to_public_key_pem(LineEnding::LF);
         let public = public.map_err(|_| SealError::Signing)?;
-        obtain(&with_ending(&path, "pub"), || Some(public))?;
+        obtain(&with_ending(&keys.path, "pub"), || Some(public))?;
+        Ok(keys)
+    }
+
+    /// Opens `<folder>/<name>.key`; `None`: there is none, and none is made.
+    ///
+    /// # Errors
+    /// [`SealError::Unreadable`] when what is there is no key.
+    pub fn open(folder: &Path, name: &str) -> Result<Option<Self>, SealError> {
+        let path = folder.join(name);
+        let file = with_ending(&path, "key");
+        match fs::read_to_string(&file) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SealError::Unavailable { path: file, source }),
+            Ok(pem) => Self::read(path, &pem).map(Some),
+        }
+    }
+
+    fn read(path: PathBuf, pem: &str) -> Result<Self, SealError> {
+        let read = SigningKey::from_pkcs8_pem(pem);
+        let ed25519 = read.map_err(|_| SealError::Unreadable(with_ending(&path, "key")))?;
         Ok(Self { ed25519, path })
     }
 
@@ -195,25 +215,10 @@ fn obtain(path: &Path, make: impl FnOnce() -> Option<String>) -> Result<String, 
         read => return read.map_err(unavailable),
     }
     let text = make().ok_or(SealError::Signing)?;
-    write_new(path, text.as_bytes()).map_err(unavailable)?;
+    let mode = if path.extension().is_some_and(|e| e == "pub") { 0o644 } else { 0o600 };
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).map_err(unavailable)?;
+    durable::create(path, text.as_bytes(), mode).map_err(unavailable)?;
     fs::read_to_string(path).map_err(unavailable)
-}
-
-/// Writes a file durably under a name that must be free; does nothing where it is taken.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let is_public = path.extension().is_some_and(|e| e == "pub");
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    let temporary = folder.join(format!(".{}.new", uuid::Uuid::new_v4()));
-    let mode = if is_public { 0o644 } else { 0o600 };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    // A link fails where a rename would overwrite.
-    let linked = fs::hard_link(&temporary, path);
-    fs::remove_file(&temporary)?;
-    File::open(folder)?.sync_all()?;
-    linked.or_else(|e| if e.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(e) })
 }
 
 #[cfg(test)]
@@ -243,6 +248,16 @@ mod tests {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{ending}");
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_key_that_is_missing_is_not_made_by_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(SealKeys::open(folder.path(), "archive").unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let made = SealKeys::open_or_make(folder.path(), "archive").unwrap();
+        let opened = SealKeys::open(folder.path(), "archive").unwrap().unwrap();
+        assert_eq!(opened.public(), made.public());
     }
 
     #[test]

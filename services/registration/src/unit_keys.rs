@@ -3,18 +3,11 @@
 //! Made once, at a unit's first matter, never overwritten, never in a database. A key that is missing later is not
 //! made again: a second key would say that somebody else signs. It is an alarm.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dengbei_kit::seals::{SealError, SealKeys};
 use dengbei_records::{ErrorClass, UnitCode};
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{
-    DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
-};
-use ed25519_dalek::{Signer as _, SigningKey};
 
 /// Why a unit cannot sign.
 #[derive(Debug, thiserror::Error)]
@@ -61,13 +54,9 @@ impl UnitKeys {
         Self { folder: keys.join("units") }
     }
 
-    fn path(&self, unit: &UnitCode, ending: &str) -> PathBuf {
-        self.folder.join(format!("{unit}.{ending}"))
-    }
-
     /// Whether the unit's key is there.
     pub(crate) fn has(&self, unit: &UnitCode) -> bool {
-        self.path(unit, "key").is_file()
+        self.folder.join(format!("{unit}.key")).is_file()
     }
 
     /// Makes the unit's key unless there is one. Durable when it returns. Blocking.
@@ -75,12 +64,7 @@ impl UnitKeys {
     /// # Errors
     /// [`KeyError::Unavailable`] when it cannot be made, [`KeyError::Unreadable`] when what is there is no key.
     pub(crate) fn ensure(&self, unit: &UnitCode) -> Result<(), KeyError> {
-        let made = match self.load(unit) {
-            Ok(key) => key,
-            Err(KeyError::Missing(_)) => self.make(unit)?,
-            Err(e) => return Err(e),
-        };
-        self.publish(unit, &made).map_err(KeyError::Unavailable)
+        SealKeys::open_or_make(&self.folder, unit.as_str()).map(drop).map_err(|e| fault(unit, e))
     }
 
     /// Signs `text` with the unit's key. Blocking, but short.
@@ -88,8 +72,8 @@ impl UnitKeys {
     /// # Errors
     /// [`KeyError::Missing`] or [`KeyError::Unreadable`].
     pub(crate) fn sign(&self, unit: &UnitCode, text: &str) -> Result<Signed, KeyError> {
-        let key = self.load(unit)?;
-        Ok(Signed { key: key.verifying_key().to_bytes(), signature: key.sign(text.as_bytes()).to_bytes() })
+        let keys = self.seals(unit)?;
+        Ok(Signed { key: keys.public(), signature: keys.sign(text) })
     }
 
     /// The unit's keys for sealing papers. Blocking, but short.
@@ -97,65 +81,21 @@ impl UnitKeys {
     /// # Errors
     /// [`KeyError::Missing`] when the unit has none: they are never made here.
     pub(crate) fn seals(&self, unit: &UnitCode) -> Result<SealKeys, KeyError> {
-        self.load(unit)?;
-        SealKeys::open_or_make(&self.folder, unit.as_str()).map_err(|e| match e {
-            SealError::Unavailable { source, .. } => KeyError::Unavailable(source),
-            SealError::Unreadable(_) | SealError::Signing => KeyError::Unreadable(unit.clone()),
-        })
-    }
-
-    fn load(&self, unit: &UnitCode) -> Result<SigningKey, KeyError> {
-        let pem = match fs::read_to_string(self.path(unit, "key")) {
-            Ok(pem) => pem,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(KeyError::Missing(unit.clone())),
-            Err(e) => return Err(KeyError::Unavailable(e)),
-        };
-        SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::Unreadable(unit.clone()))
-    }
-
-    fn make(&self, unit: &UnitCode) -> Result<SigningKey, KeyError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|e| KeyError::Unavailable(io::Error::other(e.to_string())))?;
-        let key = SigningKey::from_bytes(&seed);
-        let pem = KeypairBytes { secret_key: seed, public_key: None }
-            .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|_| KeyError::Unreadable(unit.clone()))?;
-        fs::create_dir_all(&self.folder).map_err(KeyError::Unavailable)?;
-        let is_first =
-            write_new(&self.path(unit, "key"), pem.as_bytes(), 0o600).map_err(KeyError::Unavailable)?;
-        // Another worker was faster: its key is the unit's.
-        if is_first { Ok(key) } else { self.load(unit) }
-    }
-
-    fn publish(&self, unit: &UnitCode, key: &SigningKey) -> io::Result<()> {
-        let path = self.path(unit, "pub");
-        if path.is_file() {
-            return Ok(());
-        }
-        let pem = key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(io::Error::other)?;
-        write_new(&path, pem.as_bytes(), 0o644).map(drop)
+        let opened = SealKeys::open(&self.folder, unit.as_str()).map_err(|e| fault(unit, e))?;
+        opened.ok_or_else(|| KeyError::Missing(unit.clone()))
     }
 }
 
-/// Writes a file durably under a name that must be free; whether it was.
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
-    let temporary = path.with_extension(format!("{}.new", uuid::Uuid::new_v4()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    // A link fails where a rename would overwrite.
-    let linked = fs::hard_link(&temporary, path);
-    fs::remove_file(&temporary)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
-    match linked {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(e),
+fn fault(unit: &UnitCode, error: SealError) -> KeyError {
+    match error {
+        SealError::Unavailable { source, .. } => KeyError::Unavailable(source),
+        SealError::Unreadable(_) | SealError::Signing => KeyError::Unreadable(unit.clone()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use ed25519_dalek::{Signature, VerifyingKey};

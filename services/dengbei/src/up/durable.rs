@@ -20,14 +20,7 @@ pub(crate) fn create(path: &Path, content: &[u8], mode: u32) -> Result<bool, UpE
     if path.exists() {
         return Ok(false);
     }
-    let temporary = write_beside(path, content, mode)?;
-    let linked = std::fs::hard_link(&temporary, path);
-    std::fs::remove_file(&temporary).map_err(UpError::io(&temporary))?;
-    match linked {
-        Ok(()) => sync_parent(path).map(|()| true),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(UpError::io(path)(error)),
-    }
+    dengbei_kit::durable::create(path, content, mode).map_err(UpError::io(path))
 }
 
 /// Makes a folder with `mode` if it is missing; an existing one keeps its mode.

@@ -10,6 +10,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use dengbei_kit::durable;
 use dengbei_records::{ErrorClass, Problem};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -172,25 +173,10 @@ impl ActorKey {
 
 /// Durable before anything is blinded with it. Who comes second uses what the first wrote.
 fn make(path: &Path) -> anyhow::Result<String> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let beside = path.with_extension(format!("key.{}", std::process::id()));
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    writeln!(file, "{}", hex::encode(key))?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&beside, path);
-    let _ = std::fs::remove_file(&beside);
-    if let Err(error) = linked
-        && error.kind() != std::io::ErrorKind::AlreadyExists
-    {
-        return Err(error).with_context(|| path.display().to_string());
-    }
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
+    durable::create(path, format!("{}\n", hex::encode(key)).as_bytes(), 0o600)
+        .with_context(|| path.display().to_string())?;
     Ok(std::fs::read_to_string(path)?)
 }
 
