@@ -23,6 +23,7 @@ use crate::store::cursor;
 use crate::{Handler, Nats, RegisterClient, measured};
 
 mod catch_up;
+mod heard;
 pub(crate) mod pull;
 mod rework;
 pub(crate) mod settle;

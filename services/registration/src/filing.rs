@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use dengbei_bus::Consumer;
-use dengbei_chain::{Event, FactKind};
+use dengbei_chain::FactKind;
 use dengbei_kit::Drain;
 use dengbei_records::PackNumber;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 
-use crate::consumer::Registrar;
 use crate::metrics;
-use crate::service::{NAME, Parts};
+use crate::service::Parts;
 use crate::store::transfers::lists;
 use crate::store::{history, matters, plans};
 use crate::wake::Topic;
@@ -23,81 +20,25 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Open plans that a worker looks at.
 const LOOKED_AT: i64 = 64;
 
-/// Waits until the role has heard everything that the log had when it started: a database from an old dump must learn
-/// what it stated before it decides anything.
-#[derive(Clone)]
-pub(crate) struct Heard {
-    consumer: Consumer<Registrar>,
-    pool: PgPool,
-    index: u64,
-}
-
-impl Heard {
-    pub(crate) fn new(consumer: Consumer<Registrar>, pool: PgPool, index: u64) -> Self {
-        Self { consumer, pool, index }
-    }
-
-    /// False: the end was asked for first.
-    pub(crate) async fn wait(&self, drain: &Drain) -> bool {
-        tokio::select! {
-            () = drain.requested() => return false,
-            () = self.consumer.wait_caught_up(self.index) => {}
-        }
-        let mut waited = 0_u32;
-        loop {
-            match self.unheard().await {
-                Ok(0) => return true,
-                Ok(count) if waited % 60 == 20 => {
-                    tracing::warn!(
-                        count,
-                        "filing waits: facts of our own are not in the state yet (pending or 滞留消息)"
-                    );
-                }
-                Ok(_) => {}
-                Err(e) => tracing::warn!(error = %e, "filing waits for the database"),
-            }
-            waited += 1;
-            if !drain.pause(TICK).await {
-                return false;
-            }
-        }
-    }
-
-    /// Facts of our own that are set aside: what they say must be known before the same is decided again.
-    async fn unheard(&self) -> Result<usize, sqlx::Error> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-            "select event from bus.pending where consumer = $1
-             union all select event from bus.dead_letters where consumer = $1",
-        )
-        .bind(NAME)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().filter(|bytes| is_own(bytes)).count())
-    }
-}
-
-fn is_own(bytes: &[u8]) -> bool {
-    let event = Event::read(Bytes::copy_from_slice(bytes));
-    let kind = event.ok().and_then(|e| e.fact).map(|fact| fact.kind());
+/// Whether registration states it: a database from an old dump must learn all that it stated before it decides anything.
+pub(crate) fn is_own(kind: FactKind) -> bool {
     matches!(
         kind,
-        Some(
-            FactKind::MatterPublished
-                | FactKind::ItemFiled
-                | FactKind::BatchFiled
-                | FactKind::ItemReturned
-                | FactKind::ItemSuperseded
-                | FactKind::PackWritten
-                | FactKind::BatchApplied
-                | FactKind::BatchDeclined
-                | FactKind::BatchRegistered
-                | FactKind::CertificateIssued
-                | FactKind::TransferPacked
-                | FactKind::TransferSubmitted
-                | FactKind::TransferRejected
-                | FactKind::TransferAccepted
-                | FactKind::ItemAccessioned
-        )
+        FactKind::MatterPublished
+            | FactKind::ItemFiled
+            | FactKind::BatchFiled
+            | FactKind::ItemReturned
+            | FactKind::ItemSuperseded
+            | FactKind::PackWritten
+            | FactKind::BatchApplied
+            | FactKind::BatchDeclined
+            | FactKind::BatchRegistered
+            | FactKind::CertificateIssued
+            | FactKind::TransferPacked
+            | FactKind::TransferSubmitted
+            | FactKind::TransferRejected
+            | FactKind::TransferAccepted
+            | FactKind::ItemAccessioned
     )
 }
 

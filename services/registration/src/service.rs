@@ -333,13 +333,14 @@ fn listen(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, nats
 
 /// What decides and states begins only when everything that was stated before is heard.
 fn work(tasks: &mut Tasks, parts: &Parts, consumer: &Consumer<Registrar>, to_hear: u64, drain: &Drain) {
-    let heard = filing::Heard::new(consumer.clone(), parts.pool.clone(), to_hear);
     for name in TASKS {
-        let (parts, heard, ending) = (parts.clone(), heard.clone(), drain.clone());
+        let (parts, consumer, ending) = (parts.clone(), consumer.clone(), drain.clone());
         tasks.spawn(name, OnError::Restart, move || {
-            let (parts, heard, drain) = (parts.clone(), heard.clone(), ending.clone());
+            let (parts, consumer, drain) = (parts.clone(), consumer.clone(), ending.clone());
             async move {
-                if !MEASURES.contains(&name) && !heard.wait(&drain).await {
+                let may_begin =
+                    MEASURES.contains(&name) || consumer.wait_heard(to_hear, filing::is_own, &drain).await;
+                if !may_begin {
                     return Ok(());
                 }
                 match name {

@@ -111,12 +111,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
     let consumer = Consumer::new(NAME, parts.pool.clone(), nats.clone(), register.clone(), parts.orders())
         .at_once(config.limits.bundles_at_once);
-    let heard = Heard {
-        consumer: consumer.clone(),
-        register: register.clone(),
-        pool: parts.pool.clone(),
-        size: Arc::default(),
-    };
+    let heard = Heard { consumer: consumer.clone(), register: register.clone(), size: Arc::default() };
     let mut tasks = Tasks::new(drain.clone());
     let relay = Relay::new(NAME, parts.pool.clone(), nats.clone(), register);
     let ending = drain.clone();
