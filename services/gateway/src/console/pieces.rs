@@ -1,9 +1,12 @@
 //! What pages are made of: addresses, links to things, fields of filters, ends of tables.
 
+use std::collections::HashMap;
+
 use dengbei_records::Timestamp;
 use maud::{Markup, html};
 
 use super::Language;
+use super::words::{self, Of};
 use crate::json;
 
 /// A path with its query; empty values are left out.
@@ -152,6 +155,31 @@ pub(super) fn pager(count: &str, first: Option<String>, next: Option<String>, l:
             }
         }
     }
+}
+
+/// Tabs of a list by state: all, then each state that has any, with its count; the unit that was asked for is kept.
+pub(super) fn states(
+    path: &str,
+    of: Of,
+    (state, unit): (&str, &str),
+    counts: &HashMap<String, u64>,
+    l: Language,
+) -> Markup {
+    let at = |state: &str| address(path, &[("state", state), ("unit", unit)]);
+    html! {
+        ul.tabs {
+            (tab(&at(""), l.say("全部", "All"), Some(total("", counts)), state.is_empty(), l))
+            @for (other, word) in words::states(of, l) {
+                @let count = total(other, counts);
+                @if count > 0 || state == other { (tab(&at(other), word, Some(count), state == other, l)) }
+            }
+        }
+    }
+}
+
+/// How many are in a state; in any, when none is named.
+pub(super) fn total(state: &str, counts: &HashMap<String, u64>) -> u64 {
+    if state.is_empty() { counts.values().sum() } else { counts.get(state).copied().unwrap_or(0) }
 }
 
 /// A tab of a list by state, with its count.

@@ -59,7 +59,7 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
     match reply {
         Ok(reply) => {
             let body = html! {
-                (tabs(&f, &reply, l))
+                (pieces::states("/registrations", Of::Batch, (&f.state, &f.unit), &reply.counts, l))
                 section.card { (form(&f, &units, l)) }
                 (list(&f, &reply, l))
                 @if f.after.is_empty() { (waiting(&reply.waiting, view.person(), l)) }
@@ -67,20 +67,6 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
             view.page(l.say("登记台", "Registration desk"), "/registrations").render(&body).into_response()
         }
         Err(problem) => view.refused(problem, "/registrations"),
-    }
-}
-
-fn tabs(f: &Filters, reply: &v1::BatchesReply, l: Language) -> Markup {
-    let all = reply.counts.values().sum();
-    let at = |state: &str| address("/registrations", &[("state", state), ("unit", &f.unit)]);
-    html! {
-        ul.tabs {
-            (pieces::tab(&at(""), l.say("全部", "All"), Some(all), f.state.is_empty(), l))
-            @for (state, word) in words::states(Of::Batch, l) {
-                @let count = reply.counts.get(state).copied().unwrap_or(0);
-                @if count > 0 || f.state == state { (pieces::tab(&at(state), word, Some(count), f.state == state, l)) }
-            }
-        }
     }
 }
 
@@ -96,12 +82,7 @@ fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
 fn list(f: &Filters, reply: &v1::BatchesReply, l: Language) -> Markup {
     let at =
         |after: &str| address("/registrations", &[("state", &f.state), ("unit", &f.unit), ("after", after)]);
-    let total = if f.state.is_empty() {
-        reply.counts.values().sum()
-    } else {
-        reply.counts.get(&f.state).copied().unwrap_or(0)
-    };
-    let total = thousands(total);
+    let total = thousands(pieces::total(&f.state, &reply.counts));
     let count = l.say(format!("共 {total} 批 · 每页 {PAGE} 批"), format!("{total} batches · {PAGE} a page"));
     let next = next(&reply.batches, PAGE).map(|next| at(&next));
     html! {

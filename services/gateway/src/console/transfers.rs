@@ -46,7 +46,7 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
     match reply {
         Ok(reply) => {
             let body = html! {
-                (tabs(&f, &reply, l))
+                (pieces::states("/transfers", Of::Transfer, (&f.state, &f.unit), &reply.counts, l))
                 section.card { (form(&f, &units, l)) }
                 (list(&f, &reply, l))
                 @if f.after.is_empty() { (due(&reply.due, view.person(), l)) }
@@ -54,20 +54,6 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
             view.page(l.say("移交进馆", "Transfers"), "/transfers").render(&body).into_response()
         }
         Err(problem) => view.refused(problem, "/transfers"),
-    }
-}
-
-fn tabs(f: &Filters, reply: &v1::TransfersReply, l: Language) -> Markup {
-    let all = reply.counts.values().sum();
-    let at = |state: &str| address("/transfers", &[("state", state), ("unit", &f.unit)]);
-    html! {
-        ul.tabs {
-            (pieces::tab(&at(""), l.say("全部", "All"), Some(all), f.state.is_empty(), l))
-            @for (state, word) in words::states(Of::Transfer, l) {
-                @let count = reply.counts.get(state).copied().unwrap_or(0);
-                @if count > 0 || f.state == state { (pieces::tab(&at(state), word, Some(count), f.state == state, l)) }
-            }
-        }
     }
 }
 
@@ -86,12 +72,7 @@ fn list(f: &Filters, reply: &v1::TransfersReply, l: Language) -> Markup {
     };
     let last = reply.transfers.last().filter(|_| reply.transfers.len() >= PAGE as usize);
     let next = last.map(|t| at(&t.packed_at.to_string(), &t.transfer_no));
-    let total = if f.state.is_empty() {
-        reply.counts.values().sum()
-    } else {
-        reply.counts.get(&f.state).copied().unwrap_or(0)
-    };
-    let total = thousands(total);
+    let total = thousands(pieces::total(&f.state, &reply.counts));
     let count =
         l.say(format!("共 {total} 次 · 每页 {PAGE} 次"), format!("{total} transfers · {PAGE} a page"));
     html! {
