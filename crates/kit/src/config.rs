@@ -25,8 +25,10 @@ use serde::{Deserialize, Serialize};
 
 pub mod period;
 mod secret;
+mod storage;
 
 pub use secret::Secret;
+pub use storage::{S3, SiteStorage};
 
 /// The configuration cannot be used. Always the operator's to mend.
 #[derive(Debug, thiserror::Error)]
@@ -81,9 +83,12 @@ pub struct RoleConfig {
     /// Folder of the deployment's keys, mode 0700.
     #[serde(default)]
     pub keys: PathBuf,
-    /// The primary site: `packs/`, `log/`, `quarantine/`.
+    /// Storage of the primary site, of a site role its own: `packs/`, `log/`, `quarantine/` in a folder or a bucket.
     #[serde(default)]
-    pub site: PathBuf,
+    pub site: SiteStorage,
+    /// How buckets are reached, where a storage is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3>,
     /// Where ingest keeps bytes until they are filed.
     #[serde(default)]
     pub staging: PathBuf,
@@ -200,7 +205,7 @@ fn linger() -> Duration {
 
 /// What the environment may override: `DENGBEI_` and the key in upper case, `__` for the dot
 /// (`DENGBEI_PEERS__INGEST`). Texts stay texts: an area or a token may be all digits.
-const TEXTS: [&str; 22] = [
+const TEXTS: [&str; 26] = [
     "area",
     "grpc",
     "admin",
@@ -223,7 +228,12 @@ const TEXTS: [&str; 22] = [
     "inspection",
     "site_name",
     "limits.stream_age",
+    "s3.endpoint",
+    "s3.region",
+    "s3.access_key",
+    "s3.secret_key",
 ];
+const SWITCHES: [&str; 1] = ["s3.allow_http"];
 const NUMBERS: [&str; 7] = [
     "log_quorum",
     "limits.database_connections",
@@ -270,7 +280,8 @@ impl RoleConfig {
             nats: String::new(),
             peers: Peers::default(),
             keys: PathBuf::new(),
-            site: PathBuf::new(),
+            site: SiteStorage::default(),
+            s3: None,
             staging: PathBuf::new(),
             mesh_token: Secret::default(),
             door_token: Secret::default(),
@@ -348,6 +359,14 @@ fn overrides(environment: impl Fn(&str) -> Option<String>) -> Result<Figment, Co
                 .parse()
                 .map_err(|_| ConfigError::Value(format!("{}: 不是数 / no number", named(key))))?;
             figment = figment.merge(Serialized::global(key, number));
+        }
+    }
+    for key in SWITCHES {
+        if let Some(text) = environment(&named(key)) {
+            let switch: bool = text
+                .parse()
+                .map_err(|_| ConfigError::Value(format!("{}: 不是 true 或 false / not true or false", named(key))))?;
+            figment = figment.merge(Serialized::global(key, switch));
         }
     }
     Ok(figment)

@@ -16,7 +16,7 @@ pub mod status;
 mod tasks;
 pub mod telemetry;
 
-pub use config::{ConfigError, Limits, Peers, RoleConfig, Secret, SiteAddress};
+pub use config::{ConfigError, Limits, Peers, RoleConfig, S3, Secret, SiteAddress, SiteStorage};
 pub use db::MIGRATOR;
 pub use drain::Drain;
 pub use tasks::{OnError, Tasks};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use dengbei_bus::{BundleConsumer, Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
 use dengbei_kit::admin::{self, Health};
@@ -93,7 +94,8 @@ impl Parts {
         let connections = config.limits.database_connections;
         let migrators = [&dengbei_bus::MIGRATOR, &MIGRATOR];
         let pool = db::connect_with(&config.database, connections, &migrators).await?;
-        let (site, keys) = (config.site.clone(), config.keys.clone());
+        let folder = config.site.folder().context("主备份点存储 / the primary site's storage")?;
+        let (site, keys) = (folder.to_owned(), config.keys.clone());
         let site = tokio::task::spawn_blocking(move || Site::open(site)).await??;
         let administration =
             tokio::task::spawn_blocking(move || SealKeys::open_or_make(&keys, ADMINISTRATION)).await??;
@@ -102,7 +104,7 @@ impl Parts {
         Ok(Self {
             pool,
             author: Author::new(config.area.clone(), clock, Arc::new(RandomIds)),
-            log: Log::open(&config.site, &config.keys, &config.area)?,
+            log: Log::open(folder, &config.keys, &config.area)?,
             primary: primary(config, &site, &site_keys)?,
             site,
             keys: UnitKeys::new(&config.keys),

@@ -55,7 +55,8 @@ pub(crate) async fn open(config: &RoleConfig, clock: Arc<dyn Clock>) -> anyhow::
             config.site_name
         )
     })?;
-    let (folder, keys, name) = (config.site.clone(), config.keys.join("sites"), this.name.clone());
+    let folder = config.site.folder().context("备份点存储 / the site's storage")?.to_owned();
+    let (keys, name) = (config.keys.join("sites"), this.name.clone());
     let opened = tokio::task::spawn_blocking(move || {
         let site = Site::open(folder).context("备份点存储 / the site's storage")?;
         let key = SealKeys::open_or_make(&keys, &name).context("备份点密钥 / the site's key")?;

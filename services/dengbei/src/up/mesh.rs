@@ -67,7 +67,7 @@ impl Plan<'_> {
         for (role, name, site) in places() {
             let mut config = self.config(role, ports.free_address()?, ports.free_address()?);
             if let Some(site) = site {
-                config.site = self.folder.path(&format!("sites/{site}"));
+                config.site = self.folder.path(&format!("sites/{site}")).into();
                 config.site_name = site.to_owned();
             }
             posts.push(Post { role, name, config });
@@ -99,7 +99,7 @@ impl Plan<'_> {
             database: database.as_str().into(),
             nats: self.stores.nats.url(),
             keys: keys.folder.clone(),
-            site: folder.path("sites/primary"),
+            site: folder.path("sites/primary").into(),
             staging: folder.path("staging"),
             mesh_token: keys.mesh.as_str().into(),
             door_token: if is_door { keys.door.as_str().into() } else { "".into() },

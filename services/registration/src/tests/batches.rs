@@ -345,7 +345,7 @@ fn start_site(world: &World, drain: &Drain) {
     let mut config = RoleConfig::of("site", area());
     config.sites = world.config.sites.clone();
     config.site_name = "primary".into();
-    config.site = world.site();
+    config.site = world.site().into();
     config.keys = world.folder.path().join("keys");
     config.mesh_token = TOKEN.into();
     config.grpc = config.sites[0].url.trim_start_matches("http://").parse().unwrap();

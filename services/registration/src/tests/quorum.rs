@@ -124,7 +124,7 @@ fn site_config(world: &World, name: &str) -> RoleConfig {
     let mut config = RoleConfig::of("site", area());
     config.sites = world.config.sites.clone();
     config.site_name = name.into();
-    config.site = world.folder.path().join(name);
+    config.site = world.folder.path().join(name).into();
     config.keys = world.folder.path().join("keys");
     config.mesh_token = TOKEN.into();
     let url = &config.sites.iter().find(|s| s.name == name).unwrap().url;

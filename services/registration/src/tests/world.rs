@@ -239,7 +239,7 @@ fn config(folder: &Path, database: &str, peers: &str) -> RoleConfig {
         database: database.into(),
         peers: PeerUrls { ingest: peers.into(), fixity: peers.into(), ..PeerUrls::default() },
         keys: folder.join("keys"),
-        site: folder.join("site"),
+        site: folder.join("site").into(),
         staging: folder.join("staging"),
         mesh_token: TOKEN.into(),
         linger: Duration::from_secs(60),

@@ -62,7 +62,7 @@ impl Deployment {
     pub(super) async fn start_site(&mut self, name: &str) {
         let at = Self::at(name);
         let mut config = self.config("site");
-        config.site = self.site(name);
+        config.site = self.site(name).into();
         config.site_name = name.into();
         config.grpc = self.sites[at].url.trim_start_matches("http://").parse().unwrap();
         let drain = Drain::new();

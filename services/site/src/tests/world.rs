@@ -64,7 +64,7 @@ impl World {
         for (at, listener) in listeners.into_iter().enumerate() {
             let mut config = RoleConfig::of("site", area());
             config.keys = keys.clone();
-            config.site = folder.path().join(&sites[at].name);
+            config.site = folder.path().join(&sites[at].name).into();
             config.site_name = sites[at].name.clone();
             config.sites = sites.clone();
             config.mesh_token = TOKEN.into();
