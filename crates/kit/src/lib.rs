@@ -11,6 +11,7 @@ mod drain;
 pub mod durable;
 pub mod faults;
 pub mod grpc;
+pub mod measure;
 pub mod seals;
 pub mod status;
 mod tasks;

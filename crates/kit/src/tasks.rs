@@ -23,6 +23,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A task that ran this long was well: its next failure starts with the first pause again.
 const WELL_AFTER: Duration = Duration::from_secs(60);
 
+const FAILURES: &str = "dengbei_task_failures_total";
+
 /// The tasks of one service.
 #[derive(Debug)]
 pub struct Tasks {
@@ -43,6 +45,7 @@ impl Tasks {
     {
         let drain = self.drain.clone();
         let span = info_span!("task", name);
+        metrics::counter!(FAILURES, "task" => name).increment(0);
         self.set.spawn(
             async move {
                 match on_error {
@@ -122,9 +125,15 @@ where
 fn note(name: &'static str, outcome: anyhow::Result<()>, is_draining: bool) {
     match outcome {
         Ok(()) if is_draining => {}
-        Ok(()) => warn!(name, "task ended by itself; starting it again"),
+        Ok(()) => {
+            metrics::counter!(FAILURES, "task" => name).increment(1);
+            warn!(name, "task ended by itself; starting it again");
+        }
         Err(e) if is_draining => info!(name, error = format!("{e:#}"), "task failed while draining"),
-        Err(e) => error!(name, error = format!("{e:#}"), "task failed; starting it again"),
+        Err(e) => {
+            metrics::counter!(FAILURES, "task" => name).increment(1);
+            error!(name, error = format!("{e:#}"), "task failed; starting it again");
+        }
     }
 }
 

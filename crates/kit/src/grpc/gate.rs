@@ -2,22 +2,20 @@
 //!
 //! Health and reflection need no token: probes and tools have none, and they tell nothing of any record.
 
-use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Either};
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use sha2::{Digest as _, Sha256};
-use tonic::Status;
 use tonic::body::Body;
-use tracing::instrument::Instrumented;
+use tonic::{Code, Status};
 use tracing::{Instrument as _, Span, info_span};
 
 use crate::telemetry;
 
+const CALLS: &str = "dengbei_grpc_request_seconds";
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
 /// Puts a [`Gate`] before every service.
@@ -58,10 +56,11 @@ impl<S> Gate<S> {
 impl<S> tower::Service<Request<Body>> for Gate<S>
 where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<Instrumented<S::Future>, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = BoxFuture<'static, Result<Response<Body>, S::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -70,10 +69,44 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         if !self.admits(&request) {
             let status = Status::unauthenticated("缺少或错误的内部令牌 / missing or wrong mesh token");
-            return Either::Right(ready(Ok(status.into_http())));
+            return Box::pin(async move { Ok(status.into_http()) });
         }
-        let span = span(&request);
-        Either::Left(self.inner.call(request).instrument(span))
+        let (span, method) = (span(&request), method(&request));
+        let (answering, began) = (self.inner.call(request).instrument(span), Instant::now());
+        Box::pin(async move {
+            let answer = answering.await;
+            if let (Some(method), Ok(answer)) = (method, &answer) {
+                measure(method, answer, began);
+            }
+            answer
+        })
+    }
+}
+
+/// `Register/Append`; none for probes and tools.
+fn method(request: &Request<Body>) -> Option<String> {
+    request.uri().path().strip_prefix("/dengbei.v1.").map(str::to_owned)
+}
+
+/// A refusal has its status in the first headers; what fails later, within a stream, is counted as begun well.
+fn measure(method: String, answer: &Response<Body>, began: Instant) {
+    let code =
+        answer.headers().get("grpc-status").map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()));
+    // A method that nobody serves may have any name.
+    let method = if code == Code::Unimplemented { "unmatched".to_owned() } else { method };
+    metrics::histogram!(CALLS, "method" => method, "status" => name(code)).record(began.elapsed());
+}
+
+const fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::InvalidArgument | Code::OutOfRange => "invalid",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists | Code::FailedPrecondition | Code::Aborted => "conflict",
+        Code::PermissionDenied | Code::Unauthenticated => "denied",
+        Code::ResourceExhausted => "exhausted",
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => "unavailable",
+        Code::Internal | Code::Unknown | Code::DataLoss | Code::Unimplemented => "internal",
     }
 }
 
