@@ -6,6 +6,7 @@ use crate::bench::Bench;
 use crate::commands::check::CheckArgs;
 use crate::commands::dead_letters::DeadLettersArgs;
 use crate::commands::digest::DigestArgs;
+use crate::commands::health::HealthArgs;
 use crate::commands::item::{ItemArgs, ReceiptArgs};
 use crate::commands::matter::MatterArgs;
 use crate::commands::serve::ServeArgs;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersArgs),
     /// Check a package before sending it / 报送前自检
     Check(CheckArgs),
+    /// Ask a role whether it is well / 询问一个角色是否正常
+    Health(HealthArgs),
     /// Validate without a server / 离线校验
     Validate(ValidateArgs),
     /// Digest a file / 计算文件摘要

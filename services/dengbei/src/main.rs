@@ -48,6 +48,7 @@ async fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Item(args) => commands::item::run(args).await,
         Command::Receipt(args) => commands::item::receipt(args).await,
         Command::DeadLetters(args) => commands::dead_letters::run(args).await,
+        Command::Health(args) => commands::health::run(&args).await,
         Command::Check(args) => commands::check::run(&args),
         Command::Validate(args) => commands::validate::run(&args),
         Command::Digest(args) => commands::digest::run(&args),

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod dead_letters;
 pub(crate) mod digest;
 pub(crate) mod door;
+pub(crate) mod health;
 pub(crate) mod item;
 pub(crate) mod matter;
 pub(crate) mod serve;
