@@ -32,9 +32,10 @@ pub use wire::{Replicas, Wire};
 
 /// The largest message, bytes.
 pub const MAX_MESSAGE: usize = 16 << 20;
-/// HTTP/2 windows: the defaults make a stream five times slower (stack.md 5).
-const STREAM_WINDOW: u32 = 8 << 20;
-const CONNECTION_WINDOW: u32 = 16 << 20;
+/// HTTP/2 windows: the defaults make a stream five times slower (stack.md 5). What a slow reader lets wait is held
+/// here, so they are a bound on memory too.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 const ALIVE_WITHIN: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(3);

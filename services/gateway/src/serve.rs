@@ -23,6 +23,8 @@ const HEADERS: Duration = Duration::from_secs(10);
 const CONNECTIONS: usize = 4_096;
 /// After an error of accept (no file descriptors), before the next.
 const PAUSE: Duration = Duration::from_millis(200);
+/// What is read of a body at once, bytes. Hyper would grow it to 400 KiB.
+const BUFFER: usize = 64 * 1024;
 
 /// Serves `routes` until the drain, then lets every connection finish what it is answering.
 ///
@@ -65,7 +67,7 @@ async fn one(stream: TcpStream, from: crate::service::Peer, routes: Router, drai
     });
     // HTTP/1 alone: telling the versions apart would wait for the first bytes without a bound.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(BUFFER);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
