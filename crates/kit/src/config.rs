@@ -18,45 +18,33 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dengbei_records::{AreaCode, ErrorClass};
-use figment::Figment;
-use figment::providers::{Format as _, Serialized, Toml};
+use dengbei_records::AreaCode;
 use serde::{Deserialize, Serialize};
 
+mod keys;
+mod nearest;
+mod parse;
+mod parts;
 pub mod period;
+mod problem;
+mod reading;
+mod redact;
+mod rules;
 mod secret;
+mod show;
+mod source;
 mod storage;
 
+pub use parts::{Limits, Names, Peers, SiteAddress};
+pub use problem::{ConfigError, ConfigProblem, Origin, Weight};
+pub use reading::{Purpose, Reading};
 pub use secret::Secret;
+pub use show::toml;
+pub use source::Source;
 pub use storage::{S3, SiteStorage};
-
-/// The configuration cannot be used. Always the operator's to mend.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A value is missing, unknown or does not parse; the text names the key and where it came from.
-    #[error("配置无效 / invalid configuration: {0}")]
-    Value(String),
-    /// A file that the configuration names cannot be read.
-    #[error("配置文件无法读取 / cannot read {path}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-impl ConfigError {
-    /// What can be done about it.
-    pub const fn class(&self) -> ErrorClass {
-        ErrorClass::Invalid
-    }
-}
 
 /// Everything one role is told. `Debug` shows no secret, and no URL that may hold one.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RoleConfig {
     /// `gateway`, `ingest`, `registration`, `fixity`, `replication`, `query`, `site`: names its producer, its consumer, its metrics.
     pub role: String,
@@ -95,9 +83,15 @@ pub struct RoleConfig {
     /// What internal gRPC calls carry. Empty in the file: read from `<keys>/mesh.token`.
     #[serde(default)]
     pub mesh_token: Secret,
+    /// A second token that is let in: the next or the former one, while the roles are restarted one by one.
+    #[serde(default)]
+    pub mesh_token_also: Secret,
     /// What the HTTP door asks for. Only the gateway needs it.
     #[serde(default)]
     pub door_token: Secret,
+    /// A second token that opens the door, while its users change over.
+    #[serde(default)]
+    pub door_token_also: Secret,
     /// `filing.linger`: how long the oldest item waits for its pack to fill. Longer: fuller packs, later filing.
     #[serde(default = "linger", with = "period")]
     pub linger: Duration,
@@ -119,72 +113,12 @@ pub struct RoleConfig {
     /// `log.quorum`: on how many sites beside the primary the log must be durable before a checkpoint is published.
     #[serde(default)]
     pub log_quorum: u8,
+    /// What papers call the two bodies.
+    #[serde(default)]
+    pub names: Names,
     /// How much at once.
     #[serde(default)]
     pub limits: Limits,
-}
-
-/// A site of the deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SiteAddress {
-    /// Its name for ever: in receipts, keys, pages.
-    pub name: String,
-    /// `primary`, `archive`, `remote` or `offline`.
-    pub class: String,
-    /// gRPC URL of its site role.
-    pub url: String,
-}
-
-/// gRPC URLs of the roles.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Peers {
-    /// 接收
-    pub ingest: String,
-    /// 登记, with the register
-    pub registration: String,
-    /// 检测
-    pub fixity: String,
-    /// 查询利用
-    pub query: String,
-    /// 备份
-    pub replication: String,
-}
-
-/// Bounds: what is over them is refused early or waits, never lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Connections to the role's database.
-    pub database_connections: u32,
-    /// Largest package at the door, bytes.
-    pub package_bytes: u64,
-    /// Items not yet decided about, over which the door answers 503.
-    pub undecided_items: u64,
-    /// Bytes of items not yet decided about, over which the door answers 503.
-    pub undecided_bytes: u64,
-    /// The area's stream, bytes; older bundles are discarded and come from the log instead.
-    pub stream_bytes: u64,
-    /// The area's stream, age; older bundles are discarded and come from the log instead.
-    #[serde(with = "period")]
-    pub stream_age: Duration,
-    /// Bundles that a consumer handles side by side.
-    pub bundles_at_once: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            database_connections: 12,
-            package_bytes: 8 << 30,
-            undecided_items: 1_000_000,
-            undecided_bytes: 200 << 30,
-            stream_bytes: 1 << 30,
-            stream_age: Duration::from_secs(7 * 86_400),
-            bundles_at_once: 4,
-        }
-    }
 }
 
 fn loopback() -> SocketAddr {
@@ -202,47 +136,6 @@ fn week() -> Duration {
 fn linger() -> Duration {
     Duration::from_secs(15 * 60)
 }
-
-/// What the environment may override: `DENGBEI_` and the key in upper case, `__` for the dot
-/// (`DENGBEI_PEERS__INGEST`). Texts stay texts: an area or a token may be all digits.
-const TEXTS: [&str; 26] = [
-    "area",
-    "grpc",
-    "admin",
-    "http",
-    "database",
-    "nats",
-    "keys",
-    "site",
-    "staging",
-    "mesh_token",
-    "door_token",
-    "linger",
-    "peers.ingest",
-    "peers.registration",
-    "peers.fixity",
-    "peers.query",
-    "peers.replication",
-    "registration_linger",
-    "transfer_linger",
-    "inspection",
-    "site_name",
-    "limits.stream_age",
-    "s3.endpoint",
-    "s3.region",
-    "s3.access_key",
-    "s3.secret_key",
-];
-const SWITCHES: [&str; 1] = ["s3.allow_http"];
-const NUMBERS: [&str; 7] = [
-    "log_quorum",
-    "limits.database_connections",
-    "limits.package_bytes",
-    "limits.undecided_items",
-    "limits.undecided_bytes",
-    "limits.stream_bytes",
-    "limits.bundles_at_once",
-];
 
 impl fmt::Debug for RoleConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -284,7 +177,9 @@ impl RoleConfig {
             s3: None,
             staging: PathBuf::new(),
             mesh_token: Secret::default(),
+            mesh_token_also: Secret::default(),
             door_token: Secret::default(),
+            door_token_also: Secret::default(),
             linger: linger(),
             registration_linger: minute(),
             transfer_linger: minute(),
@@ -292,84 +187,32 @@ impl RoleConfig {
             sites: Vec::new(),
             site_name: String::new(),
             log_quorum: 0,
+            names: Names::default(),
             limits: Limits::default(),
         }
     }
 
-    /// Reads the configuration of `role` from `file` (if any) and the environment.
+    /// Reads the configuration of `role` from `file` (if any) and the environment. Unknown keys are warned of: an older
+    /// program runs on a newer file while a deployment is upgraded (docs/decisions/0015).
     ///
     /// # Errors
-    /// [`ConfigError`] naming the key, or the file that cannot be read.
+    /// [`ConfigError`] with everything that is wrong, or the file that cannot be read.
     pub fn load(role: &str, file: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::layered(role, file, |name| std::env::var(name).ok())
+        let source = Source::read(file)?;
+        source.warn();
+        source.role(role, None, Purpose::Alone).config()
     }
 
-    /// As [`Self::load`], with the environment passed in.
-    fn layered(
-        role: &str,
-        file: Option<&Path>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
-        let mut figment = Figment::new();
-        if let Some(path) = file {
-            let read = |source| ConfigError::File { path: path.to_owned(), source };
-            let text = std::fs::read_to_string(path).map_err(read)?;
-            figment = if path.extension().is_some_and(|e| e == "json") {
-                let value: serde_json::Value = serde_json::from_str(&text)
-                    .map_err(|e| ConfigError::Value(format!("{}: {e}", path.display())))?;
-                figment.merge(Serialized::defaults(value))
-            } else {
-                figment.merge(Toml::string(&text).nested())
-            };
-        }
-        let mut config: Self = figment
-            .merge(overrides(environment)?)
-            .merge(Serialized::global("role", role))
-            .select(role)
-            .extract()
-            .map_err(|e| ConfigError::Value(e.to_string()))?;
-        config.read_mesh_token()?;
-        Ok(config)
-    }
-
-    fn read_mesh_token(&mut self) -> Result<(), ConfigError> {
-        if self.mesh_token.is_empty() && !self.keys.as_os_str().is_empty() {
-            let path = self.keys.join("mesh.token");
-            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File { path, source })?;
-            self.mesh_token = text.trim().into();
-        }
-        if self.mesh_token.is_empty() {
-            return Err(ConfigError::Value("mesh_token: 缺少 / missing, and no keys/mesh.token".into()));
-        }
-        Ok(())
+    /// Tokens that an internal call may carry: the own one, which is also sent, and a second while it is changed.
+    pub fn mesh_tokens(&self) -> impl Iterator<Item = &str> {
+        [&*self.mesh_token, &*self.mesh_token_also].into_iter().filter(|token| !token.is_empty())
     }
 }
 
-fn overrides(environment: impl Fn(&str) -> Option<String>) -> Result<Figment, ConfigError> {
-    let named = |key: &str| format!("DENGBEI_{}", key.to_uppercase().replace('.', "__"));
-    let mut figment = Figment::new();
-    for key in TEXTS {
-        if let Some(text) = environment(&named(key)) {
-            figment = figment.merge(Serialized::global(key, text));
-        }
-    }
-    for key in NUMBERS {
-        if let Some(text) = environment(&named(key)) {
-            let number: u64 = text
-                .parse()
-                .map_err(|_| ConfigError::Value(format!("{}: 不是数 / no number", named(key))))?;
-            figment = figment.merge(Serialized::global(key, number));
-        }
-    }
-    for key in SWITCHES {
-        if let Some(text) = environment(&named(key)) {
-            let switch: bool = text
-                .parse()
-                .map_err(|_| ConfigError::Value(format!("{}: 不是 true 或 false / not true or false", named(key))))?;
-            figment = figment.merge(Serialized::global(key, switch));
-        }
-    }
-    Ok(figment)
+/// A role's defaults; its area is none of them.
+fn of_no_area(role: &str) -> Option<RoleConfig> {
+    let config = RoleConfig::of(role, "330000".parse().ok()?);
+    Some(RoleConfig { s3: Some(S3::default()), ..config })
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub type MeshChannel = InterceptedService<Wire, Outgoing>;
 pub async fn serve(config: &RoleConfig, routes: Routes, drain: Drain) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.grpc).await?;
     info!(role = config.role, address = %listener.local_addr()?, "serving gRPC");
-    serve_on(listener, &config.mesh_token, routes, drain).await
+    serve_to(listener, config.mesh_tokens(), routes, drain).await
 }
 
 /// As [`serve`], on a listener that is bound already.
@@ -68,6 +68,16 @@ pub async fn serve_on(
     routes: Routes,
     drain: Drain,
 ) -> anyhow::Result<()> {
+    serve_to(listener, std::iter::once(token), routes, drain).await
+}
+
+async fn serve_to<'a>(
+    listener: TcpListener,
+    tokens: impl Iterator<Item = &'a str>,
+    routes: Routes,
+    drain: Drain,
+) -> anyhow::Result<()> {
+    let layer = gate::Layer::new(tokens);
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status("", ServingStatus::Serving).await;
     let reflection = tonic_reflection::server::Builder::configure()
@@ -83,7 +93,7 @@ pub async fn serve_on(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keepalive_interval(Some(ALIVE_EVERY))
         .http2_keepalive_timeout(Some(ALIVE_WITHIN))
-        .layer(gate::Layer::new(token))
+        .layer(layer)
         .add_routes(routes.add_service(health).add_service(reflection))
         .serve_with_incoming_shutdown(incoming, ending)
         .await?;

@@ -17,7 +17,7 @@ pub mod status;
 mod tasks;
 pub mod telemetry;
 
-pub use config::{ConfigError, Limits, Peers, RoleConfig, S3, Secret, SiteAddress, SiteStorage};
+pub use config::{ConfigError, Limits, Names, Peers, RoleConfig, S3, Secret, SiteAddress, SiteStorage};
 pub use db::MIGRATOR;
 pub use drain::Drain;
 pub use tasks::{OnError, Tasks};

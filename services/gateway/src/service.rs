@@ -49,7 +49,7 @@ impl Gateway {
     pub(crate) fn new(config: &RoleConfig) -> anyhow::Result<Self> {
         Ok(Self {
             peers: Peers::new(config)?,
-            door: Arc::new(door::Door::new(&config.door_token, door::ActorKey::open_or_make(&config.keys)?)?),
+            door: Arc::new(door(config)?),
             accounts: None,
             audit: Audit::default(),
             keys: config.keys.as_path().into(),
@@ -81,6 +81,11 @@ impl Gateway {
         (gateway.accounts, gateway.audit) = (Some(accounts), Audit::new(pool));
         Ok(gateway)
     }
+}
+
+fn door(config: &RoleConfig) -> anyhow::Result<door::Door> {
+    let door = door::Door::new(&config.door_token, door::ActorKey::open_or_make(&config.keys)?)?;
+    Ok(door.and_also(&config.door_token_also))
 }
 
 /// Every path of the door.

@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn what_is_neither_a_folder_nor_a_bucket_is_refused() {
-        for text in ["http://minio/packs", "s3://", "s3:///p", "s3://Packs", "s3://packs/../a", "s3://packs/a b"] {
+        for text in
+            ["http://minio/packs", "s3://", "s3:///p", "s3://Packs", "s3://packs/../a", "s3://packs/a b"]
+        {
             assert!(text.parse::<SiteStorage>().is_err(), "{text}");
         }
     }

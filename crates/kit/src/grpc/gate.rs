@@ -21,13 +21,14 @@ const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 /// Puts a [`Gate`] before every service.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
-    /// Of the whole header value: comparing digests tells a guesser nothing by its time.
-    expected: Arc<[u8; 32]>,
+    /// Of whole header values: comparing digests tells a guesser nothing by its time.
+    expected: Arc<[[u8; 32]]>,
 }
 
 impl Layer {
-    pub(super) fn new(token: &str) -> Self {
-        Self { expected: Arc::new(digest(format!("Bearer {token}").as_bytes())) }
+    /// Lets in whoever carries one of `tokens`: two, while a token is changed.
+    pub(super) fn new<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
+        Self { expected: tokens.map(|token| digest(format!("Bearer {token}").as_bytes())).collect() }
     }
 }
 
@@ -38,18 +39,18 @@ impl<S> tower::Layer<S> for Layer {
     }
 }
 
-/// Lets in who carries the token.
+/// Lets in who carries a token.
 #[derive(Debug, Clone)]
 pub(super) struct Gate<S> {
     inner: S,
-    expected: Arc<[u8; 32]>,
+    expected: Arc<[[u8; 32]]>,
 }
 
 impl<S> Gate<S> {
     fn admits(&self, request: &Request<Body>) -> bool {
         let given = request.headers().get(http::header::AUTHORIZATION);
         OPEN.iter().any(|prefix| request.uri().path().starts_with(prefix))
-            || given.is_some_and(|value| digest(value.as_bytes()) == *self.expected)
+            || given.is_some_and(|value| self.expected.contains(&digest(value.as_bytes())))
     }
 }
 
@@ -125,4 +126,24 @@ fn span(request: &Request<Body>) -> Span {
 
 fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::Layer as _;
+
+    use super::*;
+
+    #[test]
+    fn while_a_token_is_changed_both_are_let_in_and_nothing_else() {
+        let gate = Layer::new(["next", "former"].into_iter()).layer(());
+        let admits = |value: &str| {
+            let request = Request::builder().uri("/dengbei.v1.Site/Take").header("authorization", value);
+            gate.admits(&request.body(Body::empty()).unwrap())
+        };
+        assert!(admits("Bearer next") && admits("Bearer former"));
+        for wrong in ["Bearer ", "Bearer", "next", "Bearer older", "Bearer next former"] {
+            assert!(!admits(wrong), "{wrong}");
+        }
+    }
 }

@@ -43,9 +43,10 @@ pub(crate) fn routes() -> Router<Gateway> {
 /// The door's token, kept as digests: comparing those tells a guesser nothing by its time.
 #[derive(Clone)]
 pub(crate) struct Door {
-    token: [u8; 32],
+    /// The token, and a second one while its users change over.
+    tokens: Vec<[u8; 32]>,
     cookie: String,
-    cookie_digest: [u8; 32],
+    cookie_digests: Vec<[u8; 32]>,
     actors: ActorKey,
 }
 
@@ -57,13 +58,24 @@ impl Door {
             let (zh, en) = ("未配置门户令牌 door_token", "no door_token is configured");
             return Err(Problem::new("door.no_token", ErrorClass::Invalid, zh, en));
         }
-        let cookie = hex::encode(digest(format!("dengbei/door-cookie/v1\n{token}").as_bytes()));
-        Ok(Self { token: digest(token.as_bytes()), cookie_digest: digest(cookie.as_bytes()), cookie, actors })
+        let cookie = cookie_of(token);
+        let (tokens, cookie_digests) = (vec![digest(token.as_bytes())], vec![digest(cookie.as_bytes())]);
+        Ok(Self { tokens, cookie_digests, cookie, actors })
+    }
+
+    /// Opens to a second token too, unless it is empty; whoever signs in with it gets the first one's cookie.
+    #[must_use]
+    pub(crate) fn and_also(mut self, token: &str) -> Self {
+        if !token.trim().is_empty() {
+            self.tokens.push(digest(token.as_bytes()));
+            self.cookie_digests.push(digest(cookie_of(token).as_bytes()));
+        }
+        self
     }
 
     /// Whether `token` is the door's.
     pub(crate) fn opens_to(&self, token: &str) -> bool {
-        digest(token.as_bytes()) == self.token
+        self.tokens.contains(&digest(token.as_bytes()))
     }
 
     fn has_bearer(&self, headers: &HeaderMap) -> bool {
@@ -74,8 +86,12 @@ impl Door {
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        cookies(headers).any(|value| digest(value.as_bytes()) == self.cookie_digest)
+        cookies(headers).any(|value| self.cookie_digests.contains(&digest(value.as_bytes())))
     }
+}
+
+fn cookie_of(token: &str) -> String {
+    hex::encode(digest(format!("dengbei/door-cookie/v1\n{token}").as_bytes()))
 }
 
 /// What our cookie carries; a browser may send it more than once.
@@ -201,6 +217,16 @@ mod tests {
             assert!(!door.has_bearer(&headers(&[("authorization", wrong)])), "{wrong}");
         }
         assert!(Door::new(" ", ActorKey::default()).is_err());
+    }
+
+    #[test]
+    fn while_the_token_is_changed_both_open_and_no_empty_one() {
+        let (door, former) = (door().and_also("former"), Door::new("former", ActorKey::default()).unwrap());
+        for token in ["geheim", "former"] {
+            assert!(door.has_bearer(&headers(&[("authorization", &format!("Bearer {token}"))])), "{token}");
+        }
+        assert!(door.has_cookie(&headers(&[("cookie", &format!("dengbei={}", former.cookie))])));
+        assert!(!Door::new("geheim", ActorKey::default()).unwrap().and_also("").opens_to(""));
     }
 
     #[test]
