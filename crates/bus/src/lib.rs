@@ -32,6 +32,7 @@ pub use bundle_consumer::BundleConsumer;
 pub use consumer::Consumer;
 pub use error::BusError;
 pub use handler::{BundleHandler, HandleError, Handler, Outcome};
+pub use measured::measure;
 pub use nats::{Nats, StreamLimits};
 pub use outbox::Outbox;
 pub use relay::Relay;

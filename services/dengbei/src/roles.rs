@@ -1,6 +1,6 @@
 //! The roles this binary can play. The one place that knows every service's entry.
 
-use dengbei_kit::{Drain, RoleConfig};
+use dengbei_kit::{Drain, RoleConfig, measure};
 
 /// One service of the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -57,6 +57,7 @@ impl Role {
 /// # Errors
 /// When the role cannot start or cannot go on; the caller decides whether to start it again.
 pub(crate) async fn run(role: Role, config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    measure::configuration(&config);
     match role {
         Role::Gateway => dengbei_gateway::run(config, drain).await,
         Role::Query => dengbei_query::run(config, drain).await,

@@ -1,68 +1,130 @@
-//! What fixity measures: name, unit, labels from closed lists.
+//! What fixity measures: name, unit, labels from closed lists (sites are those configured).
+
+use std::time::Duration;
 
 use dengbei_chain::facts::Side;
-use metrics::{Unit, describe_counter, describe_gauge};
+use dengbei_kit::measure::{self, Metric, Values, age};
+use metrics::{counter, gauge};
 
+use crate::check;
+use crate::store::stands::{OpenRuns, SiteStands};
 use crate::verdict::Checked;
 
-/// Says what each is, once at start.
-pub(crate) fn describe() {
-    describe_counter!("dengbei_fixity_items_total", "Items checked at filing, by verdict.");
-    describe_counter!("dengbei_fixity_transfers_total", "Sides of transfers checked.");
-    describe_counter!("dengbei_fixity_unfit_items_total", "Items found unfit at a transfer.");
-    describe_gauge!("dengbei_fixity_transfers_open", "Sides of transfers still to be checked.");
-    describe_counter!("dengbei_fixity_packs_inspected_total", "Copies read again and found good, by site.");
-    describe_counter!(
-        "dengbei_fixity_findings_total",
-        "Copies found not as they should be, by kind and site."
-    );
-    describe_gauge!("dengbei_fixity_copies_bad", "Copies that are not as they should be now, by site.");
-    describe_gauge!(
-        "dengbei_fixity_oldest_unverified_seconds",
-        Unit::Seconds,
-        "How long ago the good copy that waited longest was read, by site: to stay below the inspection bound."
-    );
-    describe_counter!("dengbei_fixity_site_silences_total", "Inspections that a site did not answer.");
+const ITEMS: &str = "dengbei_fixity_items_total";
+const FAILED: &str = "dengbei_fixity_failed_checks_total";
+const TRANSFERS: &str = "dengbei_fixity_transfers_total";
+const UNFIT: &str = "dengbei_fixity_unfit_items_total";
+const OPEN: &str = "dengbei_fixity_transfers_open";
+const OLDEST_OPEN: &str = "dengbei_fixity_oldest_transfer_seconds";
+const INSPECTED: &str = "dengbei_fixity_packs_inspected_total";
+const FINDINGS: &str = "dengbei_fixity_findings_total";
+const SILENCES: &str = "dengbei_fixity_site_silences_total";
+const COPIES: &str = "dengbei_fixity_copies";
+const BAD: &str = "dengbei_fixity_copies_bad";
+const URGENT: &str = "dengbei_fixity_copies_urgent";
+const OLDEST: &str = "dengbei_fixity_oldest_unverified_seconds";
+const BOUND: &str = "dengbei_fixity_inspection_bound_seconds";
+const STRANGERS: &str = "dengbei_fixity_unexpected_packs";
+const BEHIND: &str = "dengbei_fixity_site_rolled_back";
+
+const BY: &[Values] = &[("site", &[])];
+const SIDES: &[Values] = &[("side", &["unit", "archive", "storing"])];
+
+const METRICS: &[Metric] = &[
+    Metric::counter(ITEMS, "归档检测的件数，按结论", "Items checked at filing, by verdict")
+        .by(&[("verdict", &["passed", "failed"])]),
+    Metric::counter(FAILED, "归档检测未通过的检测项", "Checks that items failed at filing")
+        .by(&[("check", &[])]),
+    Metric::counter(TRANSFERS, "完成的移交检测，按环节", "Sides of transfers checked").by(SIDES),
+    Metric::counter(UNFIT, "移交检测中不合格的件数，按环节", "Items found unfit at a transfer").by(SIDES),
+    Metric::gauge(OPEN, "待做的移交检测", "Sides of transfers still to be checked"),
+    Metric::gauge(
+        OLDEST_OPEN,
+        "最久未做的移交检测已等待的时间",
+        "How long the oldest check of a transfer waits",
+    ),
+    Metric::counter(INSPECTED, "巡检读回且完好的副本", "Copies read again and found good").by(BY),
+    Metric::counter(FINDINGS, "巡检发现的异常，按种类", "Copies found not as they should be, by kind").by(&[
+        ("kind", &["damaged", "truncated", "unreadable", "unexpected", "rolled_back", "missing"]),
+        ("site", &[]),
+    ]),
+    Metric::counter(SILENCES, "巡检时备份点未应答的次数", "Inspections that a site did not answer").by(BY),
+    Metric::gauge(COPIES, "完好的副本数", "Copies that were good when they were last read").by(BY),
+    Metric::gauge(BAD, "现有异常的副本数", "Copies that are not as they should be now").by(BY),
+    Metric::gauge(URGENT, "待尽快读回的副本数", "Copies that are to be read as soon as possible").by(BY),
+    Metric::gauge(
+        OLDEST,
+        "最久未巡检的副本距上次读回的时间",
+        "How long ago the good copy that waited longest was read: to stay below the inspection bound",
+    )
+    .by(BY),
+    Metric::gauge(
+        BOUND,
+        "巡检周期：每个副本至少这样久读回一次",
+        "The inspection bound: every copy is read at least this often",
+    ),
+    Metric::gauge(STRANGERS, "来历不明的存储包数", "Packs on a site that nobody stored there").by(BY),
+    Metric::gauge(
+        BEHIND,
+        "备份点的登记簿是否短于曾经所见（被回退）",
+        "1 while a site's log is shorter than it once was",
+    )
+    .by(BY),
+];
+
+/// Says what each is, once at start; the sites are those configured.
+pub(crate) fn describe(sites: Vec<String>, bound: Duration) {
+    measure::describe(METRICS, &[("site", sites)]);
+    gauge!(BOUND).set(bound.as_secs_f64());
 }
 
-/// Items by verdict (`passed failed`).
+/// Items by verdict, and the checks that failed.
 pub(crate) fn checked(items: &[Checked]) {
     let passed = items.iter().filter(|c| c.is_passed()).count();
     for (verdict, count) in [("passed", passed), ("failed", items.len() - passed)] {
-        metrics::counter!("dengbei_fixity_items_total", "verdict" => verdict).increment(count as u64);
+        counter!(ITEMS, "verdict" => verdict).increment(count as u64);
+    }
+    for check in items.iter().flat_map(|c| check::failing(&c.report)) {
+        counter!(FAILED, "check" => check.to_string()).increment(1);
     }
 }
 
 /// One side of a transfer was checked (`unit archive storing`), with so many unfit items.
 pub(crate) fn transfer_checked(side: Side, unfit: usize) {
-    metrics::counter!("dengbei_fixity_transfers_total", "side" => side.name()).increment(1);
-    metrics::counter!("dengbei_fixity_unfit_items_total", "side" => side.name()).increment(unfit as u64);
+    counter!(TRANSFERS, "side" => side.name()).increment(1);
+    counter!(UNFIT, "side" => side.name()).increment(unfit as u64);
 }
 
 /// Sides of transfers that are still to be checked.
-pub(crate) fn open_runs(runs: u64) {
-    metrics::gauge!("dengbei_fixity_transfers_open").set(runs as f64);
+#[allow(clippy::cast_precision_loss, reason = "gauges")]
+pub(crate) fn open_runs(runs: &OpenRuns, now: i64) {
+    gauge!(OPEN).set(runs.open as f64);
+    gauge!(OLDEST_OPEN).set(age(runs.oldest, now));
 }
 
 /// A run over a site: so many copies were good.
 pub(crate) fn inspected(site: &str, packs: usize) {
-    metrics::counter!("dengbei_fixity_packs_inspected_total", "site" => site.to_owned())
-        .increment(packs as u64);
+    counter!(INSPECTED, "site" => site.to_owned()).increment(packs as u64);
 }
 
 /// Something was found (`damaged truncated unreadable unexpected rolled_back missing`).
 pub(crate) fn found(site: &str, kind: &'static str) {
-    metrics::counter!("dengbei_fixity_findings_total", "kind" => kind, "site" => site.to_owned())
-        .increment(1);
+    counter!(FINDINGS, "kind" => kind, "site" => site.to_owned()).increment(1);
 }
 
-/// How a site's copies stand: bad ones, and seconds since the good one that waited longest was read.
-pub(crate) fn standing(site: &str, bad: u64, oldest: f64) {
-    metrics::gauge!("dengbei_fixity_copies_bad", "site" => site.to_owned()).set(bad as f64);
-    metrics::gauge!("dengbei_fixity_oldest_unverified_seconds", "site" => site.to_owned()).set(oldest);
+/// How a site's copies stand.
+#[allow(clippy::cast_precision_loss, reason = "gauges")]
+pub(crate) fn stands(site: &str, of: &SiteStands, now: i64) {
+    let gauge = |name: &'static str, value: f64| gauge!(name, "site" => site.to_owned()).set(value);
+    gauge(COPIES, of.good as f64);
+    gauge(BAD, of.bad as f64);
+    gauge(URGENT, of.urgent as f64);
+    gauge(OLDEST, age(of.oldest, now));
+    gauge(STRANGERS, of.strangers as f64);
+    gauge(BEHIND, f64::from(u8::from(of.is_behind)));
 }
 
 /// A site did not answer an inspection.
 pub(crate) fn silent(site: &str) {
-    metrics::counter!("dengbei_fixity_site_silences_total", "site" => site.to_owned()).increment(1);
+    counter!(SILENCES, "site" => site.to_owned()).increment(1);
 }

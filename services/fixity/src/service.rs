@@ -8,8 +8,8 @@ use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
 use dengbei_checks::Scheme;
 use dengbei_kit::admin::Health;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc};
-use dengbei_records::SystemClock;
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
+use dengbei_records::{Clock as _, SystemClock};
 use sqlx::postgres::PgPool;
 use tokio::sync::Semaphore;
 use tonic::service::Routes;
@@ -17,8 +17,10 @@ use tonic::service::Routes;
 use crate::consumer::{CHECKERS, Checks};
 use crate::hear::Hearing;
 use crate::inspect::{self, Inspector};
+use crate::metrics;
 use crate::sites::Sites;
 use crate::staged::Staging;
+use crate::store::stands;
 use crate::transfer::Transfers;
 use crate::verdict::Author;
 
@@ -32,7 +34,8 @@ const LAST: Duration = Duration::from_secs(20);
 /// # Errors
 /// When a part that it cannot do without fails; see its log for what was tried again before.
 pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
-    crate::metrics::describe();
+    let names: Vec<String> = config.sites.iter().map(|site| site.name.clone()).collect();
+    metrics::describe(names.clone(), config.inspection);
     let migrators = [&dengbei_bus::MIGRATOR, &crate::store::MIGRATOR];
     let pool = db::connect_with(&config.database, config.limits.database_connections, &migrators).await?;
     let nats = Nats::of(&config).await?;
@@ -69,6 +72,12 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     tasks.spawn("transfers", OnError::Restart, move || transfers.clone().run(ending.clone()));
     let ending = drain.clone();
     tasks.spawn("inspection", OnError::Restart, move || inspector.clone().run(ending.clone()));
+    dengbei_bus::measure(&mut tasks, SERVICE, (&pool, &nats), &drain);
+    let (looking, ending) = (pool.clone(), drain.clone());
+    tasks.spawn("standing", OnError::Restart, move || {
+        let (pool, names, drain) = (looking.clone(), names.clone(), ending.clone());
+        async move { measure::every(&drain, || look(&pool, &names)).await }
+    });
     let (address, ending, health_of) = (config.admin, drain.clone(), (pool.clone(), nats));
     tasks.spawn("admin", OnError::Stop, move || {
         let health_of = health_of.clone();
@@ -81,6 +90,16 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         async move { grpc::serve(&config, routes, drain).await }
     });
     tasks.join(LAST).await
+}
+
+/// How copies and transfers stand.
+async fn look(pool: &PgPool, sites: &[String]) -> anyhow::Result<()> {
+    let now = SystemClock.now().millis();
+    for site in sites {
+        metrics::stands(site, &stands::of_site(pool, site).await?, now);
+    }
+    metrics::open_runs(&stands::open_runs(pool).await?, now);
+    Ok(())
 }
 
 fn hearing(sites: &Sites) -> Hearing {

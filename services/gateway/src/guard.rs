@@ -12,7 +12,7 @@ use dengbei_kit::telemetry;
 use tokio::sync::Semaphore;
 use tracing::{Instrument as _, info_span};
 
-use crate::{problem, trace};
+use crate::{metrics, problem, trace};
 
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
@@ -24,7 +24,7 @@ pub(crate) async fn bounded(State(bound): State<Arc<Semaphore>>, request: Reques
     match bound.try_acquire() {
         Ok(_held) => next.run(request).await,
         Err(_) => {
-            metrics::counter!("dengbei_http_shed_total").increment(1);
+            metrics::shed();
             problem::busy().into_response()
         }
     }
@@ -59,8 +59,7 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     span.record("http.response.status_code", status.as_u16());
-    metrics::histogram!("dengbei_http_request_seconds", "route" => route, "status" => class(status.as_u16()))
-        .record(began.elapsed().as_secs_f64());
+    metrics::answered(route, class(status.as_u16()), began);
     response
 }
 

@@ -13,6 +13,7 @@ mod door;
 mod findings;
 mod guard;
 mod json;
+mod metrics;
 mod peers;
 mod problem;
 mod serve;

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::{Accounts, Audit};
 use crate::peers::Peers;
-use crate::{api, console, door, guard, problem, serve, store, verify};
+use crate::{api, console, door, guard, metrics, problem, serve, store, verify};
 
 /// Largest body that is read whole (matters, lists of ids), bytes.
 const MOST_WHOLE: usize = 16 << 20;
@@ -120,6 +120,7 @@ fn questions() -> Router<Gateway> {
 /// # Errors
 /// When it is not configured, or an address cannot be bound.
 pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    metrics::describe();
     let gateway = Gateway::open(&config).await?;
     let address =
         config.http.ok_or_else(|| anyhow::anyhow!("http: 未配置 / the gateway needs an HTTP address"))?;
@@ -132,6 +133,9 @@ pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> 
         let (peers, ending) = (peers.clone(), ending.clone());
         admin::serve(inside, move || api::health::of(peers.clone()), ending)
     });
+    if let Some(accounts) = &gateway.accounts {
+        metrics::watch(&mut tasks, accounts.pool(), &drain);
+    }
     let (audit, ending) = (gateway.audit.clone(), drain.clone());
     tasks.spawn("audit", OnError::Restart, move || audit.clone().write_views(ending.clone()));
     let routes = router(gateway);

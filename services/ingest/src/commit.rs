@@ -319,7 +319,7 @@ impl Committer {
                     let _ = self.parked.send(kept.matter_code.clone());
                 }
             }
-            metrics::decided(answer.outcome());
+            measure(&answer, &one.job.judged.fate);
             let _ = one.job.reply.send(Ok(answer));
         }
     }
@@ -332,7 +332,7 @@ impl Committer {
             warn!(error = %e, "staged bytes that nobody needs stay until the next start");
         }
         if let Ok(answer) = &outcome {
-            metrics::decided(answer.outcome());
+            measure(answer, &job.judged.fate);
         }
         // Nobody may wait any more: the sender went away and asks again.
         let _ = job.reply.send(outcome);
@@ -369,6 +369,15 @@ impl Events {
     fn push(&mut self, event: Encoded, job: &Job) {
         self.encoded.push(event);
         self.traceparents.push(job.traceparent.clone());
+    }
+}
+
+fn measure(answer: &Answer, fate: &Fate) {
+    metrics::decided(answer.outcome());
+    match (answer, fate) {
+        (Answer::Taken(..), Fate::Kept(kept)) => metrics::accepted(kept.submission.bytes),
+        (Answer::Refused(_), Fate::Refused { failed }) => metrics::refused(failed),
+        _ => {}
     }
 }
 

@@ -8,7 +8,7 @@ use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::{Ids, RandomIds};
 use dengbei_checks::Scheme;
 use dengbei_kit::admin::Health;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc};
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
 use dengbei_proto::v1::ingest_server::IngestServer;
 use dengbei_records::{Clock, SystemClock};
 use dengbei_vault::Staging;
@@ -42,6 +42,7 @@ const LAST: Duration = Duration::from_secs(20);
 pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let key = id_key(&config.keys)?;
     let settings = Settings::of(&config);
+    crate::metrics::describe(&settings);
     let migrators = [&dengbei_bus::MIGRATOR, &crate::store::MIGRATOR];
     let pool = db::connect_with(&config.database, config.limits.database_connections, &migrators).await?;
     let stage = open_stage(&pool, &settings).await?;
@@ -58,6 +59,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
     parts.spawn(&mut tasks, &drain);
+    dengbei_bus::measure(&mut tasks, SERVICE, (&pool, &nats), &drain);
     let served = parts.serve();
     let (address, ending) = (config.admin, drain.clone());
     let health = (pool.clone(), nats, served.standing.clone());
@@ -85,6 +87,7 @@ async fn open_stage(pool: &PgPool, settings: &Settings) -> anyhow::Result<Stage>
     let staging = opened.await??;
     for (segment, range) in staging.missing() {
         tracing::error!(%segment, ?range, "暂存内容丢失 / staged bytes of an undecided submission are lost");
+        crate::metrics::staged_lost();
     }
     Ok(Stage::new(staging))
 }
@@ -148,6 +151,14 @@ impl Parts {
         tasks.spawn("release", OnError::Restart, move || release.clone().run(parked.clone(), ending.clone()));
         let (let_go, ending) = (self.let_go.clone(), drain.clone());
         tasks.spawn("let_go", OnError::Restart, move || let_go.clone().run(ending.clone()));
+        let (looking, ending) = (self.let_go.clone(), drain.clone());
+        tasks.spawn("standing", OnError::Restart, move || {
+            let (of, drain) = (looking.clone(), ending.clone());
+            async move {
+                let look = || async { Ok(of.standing.measure(&of.pool, of.clock.now().millis()).await?) };
+                measure::every(&drain, look).await
+            }
+        });
     }
 
     /// The gRPC service. The committer lives as long as it.

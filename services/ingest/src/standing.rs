@@ -54,6 +54,16 @@ impl Standing {
         }
     }
 
+    /// Measures what is not counted anew all the time: the oldest, the disk.
+    pub(crate) async fn measure(&self, pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
+        crate::metrics::oldest(submissions::oldest(pool).await?, now);
+        if let Ok(disk) = rustix::fs::statvfs(&self.staging) {
+            let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+            crate::metrics::staging((bytes(disk.f_bavail), bytes(disk.f_blocks)));
+        }
+        Ok(())
+    }
+
     /// Free bytes of the staging disk; 0 when it does not say.
     pub(crate) fn free_bytes(&self) -> u64 {
         free_bytes(&self.staging)

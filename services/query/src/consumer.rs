@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use crate::apply::{Applied, apply};
 use crate::members::{Lists, Sources};
+use crate::metrics;
 
 /// Applies events to the read model.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ impl Handler for ReadModel {
         let context = |event: &Event| dengbei_bus::traceparent_of(&event.hash).unwrap_or_default();
         let traceparents: Vec<String> = events.iter().map(context).collect();
         let applied = apply(tx, events, &traceparents, &lists).await?;
-        metrics::histogram!("dengbei_query_apply_seconds").record(began.elapsed().as_secs_f64());
+        metrics::applied(began);
         Ok(applied.into_iter().map(outcome).collect())
     }
 }

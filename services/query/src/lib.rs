@@ -13,6 +13,7 @@ mod figures;
 mod grpc;
 mod history;
 mod members;
+mod metrics;
 mod names;
 mod service;
 mod store;

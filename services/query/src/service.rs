@@ -12,6 +12,7 @@ use crate::MIGRATOR;
 use crate::consumer::ReadModel;
 use crate::grpc::QueryService;
 use crate::members::Sources;
+use crate::metrics;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -20,6 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// # Errors
 /// When it cannot start, or one of its servers fails.
 pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
+    metrics::describe();
     let connections = config.limits.database_connections;
     let pool = db::connect_with(&config.database, connections, &[&dengbei_bus::MIGRATOR, &MIGRATOR]).await?;
     let fixity = grpc::channel(&config.peers.fixity, &config.mesh_token)?;
@@ -34,6 +36,7 @@ pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> 
     let routes = Routes::new(QueryServer::new(query).max_encoding_message_size(grpc::MAX_MESSAGE))
         .add_service(operations::service(pool.clone(), &config.role));
     let mut tasks = Tasks::new(drain.clone());
+    dengbei_bus::measure(&mut tasks, &config.role, (&pool, &nats), &drain);
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
     let (address, ending) = (config.admin, drain.clone());

@@ -8,9 +8,10 @@ use dengbei_records::PackNumber;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::metrics;
+use crate::register;
 use crate::service::Parts;
 use crate::store::transfers::lists;
-use crate::store::{history, matters, plans};
+use crate::store::{history, matters, people, plans};
 use crate::wake::Topic;
 
 /// Without a signal: the linger of a pack ends by the clock.
@@ -115,7 +116,11 @@ pub(crate) async fn standing(parts: &Parts, drain: &Drain) -> anyhow::Result<()>
         let counts = history::counts(&mut connection).await?;
         let units = matters::units(&mut connection).await?;
         let handed_over = lists::counts(&mut connection).await?;
+        let people = people::waiting(&mut connection).await?;
+        let log = register::standing(&mut connection).await?;
         drop(connection);
+        metrics::people(&people, counts.oldest_unfiled, parts.author.now());
+        metrics::log(&log, parts.author.now());
         metrics::transfers(&handed_over, parts.author.now());
         let waited = parts.author.now().millis() - counts.oldest_ready;
         metrics::standing(&counts, if counts.ready == 0 { 0.0 } else { waited as f64 / 1000.0 });

@@ -55,7 +55,10 @@ impl Stater {
         now: Timestamp,
     ) -> Result<Encoded, FilingError> {
         let (statement, standing) = match decided.rival.standing {
-            Standing::Failing => (self.returned(tx, decided).await?, Standing::Returned),
+            Standing::Failing => {
+                metrics::returned(&decided.failed);
+                (self.returned(tx, decided).await?, Standing::Returned)
+            }
             _ => (superseded(tx, decided).await?, Standing::Superseded),
         };
         let event = self.author.state(statement, now)?;

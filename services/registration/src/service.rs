@@ -274,7 +274,7 @@ fn primary(config: &RoleConfig, site: &Site, keys: &SiteKeys) -> anyhow::Result<
 /// When the database or the keys are not there, the log is another history than the database, or a task that the role
 /// cannot do without fails.
 pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
-    metrics::describe();
+    metrics::describe(config.log_quorum);
     let parts = Parts::open(&config, Arc::new(SystemClock)).await?;
     let nats = Nats::of(&config).await?;
     parts.sealer().start().await?;
@@ -285,6 +285,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(drain.clone());
     serve(&mut tasks, &config, &parts, &nats, &drain);
     listen(&mut tasks, &parts, &consumer, &nats, &drain);
+    dengbei_bus::measure(&mut tasks, NAME, (&parts.pool, &nats), &drain);
     let relay = Relay::new(NAME, parts.pool.clone(), nats, register);
     let ending = drain.clone();
     tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));

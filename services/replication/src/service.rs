@@ -7,7 +7,7 @@ use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
 use dengbei_kit::admin::Health;
 use dengbei_kit::grpc::MAX_MESSAGE;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc};
+use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
 use dengbei_proto::v1::replication_server::ReplicationServer;
 use dengbei_records::{Clock, SystemClock};
 use sqlx::postgres::PgPool;
@@ -21,7 +21,7 @@ use crate::heard::Heard;
 use crate::link::Link;
 use crate::order::{self, Places};
 use crate::policy::Policy;
-use crate::store::copies;
+use crate::store::{copies, damages, sites};
 use crate::tend::{self, Tender};
 use crate::wake::Wake;
 use crate::{metrics, store};
@@ -30,8 +30,6 @@ use crate::{metrics, store};
 pub(crate) const NAME: &str = "replication";
 /// What may still be in hand after the drain.
 const LAST: Duration = Duration::from_secs(20);
-/// How often the metrics look.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// Everything the tasks share.
 #[derive(Clone)]
@@ -105,7 +103,7 @@ impl Parts {
 /// # Errors
 /// When a part that it cannot do without fails; see its log for what was tried again before.
 pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
-    metrics::describe();
+    metrics::describe(config.sites.iter().map(|site| site.name.as_str()));
     let parts = Parts::open(&config, Arc::new(SystemClock)).await?;
     let nats = Nats::of(&config).await?;
     let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
@@ -119,6 +117,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
     serve(&mut tasks, &config, &parts, &nats, &drain);
+    dengbei_bus::measure(&mut tasks, NAME, (&parts.pool, &nats), &drain);
     work(&mut tasks, &parts, &heard, &drain);
     tasks.join(LAST).await
 }
@@ -146,7 +145,7 @@ fn work(tasks: &mut Tasks, parts: &Parts, heard: &Heard, drain: &Drain) {
     let (looking, ending) = (parts.clone(), drain.clone());
     tasks.spawn("standing", OnError::Restart, move || {
         let (parts, drain) = (looking.clone(), ending.clone());
-        async move { look(&parts, &drain).await }
+        async move { measure::every(&drain, || look(&parts)).await }
     });
     let (ordering, waiting, ending) = (parts.clone(), heard.clone(), drain.clone());
     tasks.spawn("order", OnError::Restart, move || {
@@ -168,12 +167,21 @@ fn work(tasks: &mut Tasks, parts: &Parts, heard: &Heard, drain: &Drain) {
     }
 }
 
-async fn look(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
-    while drain.pause(LOOK).await {
-        for site in copies::standing(&parts.pool).await? {
-            metrics::standing(&site, parts.author.now().millis());
-        }
+/// How things stand: in the database, and what every site says of itself.
+async fn look(parts: &Parts) -> anyhow::Result<()> {
+    let now = parts.author.now().millis();
+    let damaged = damages::open_since(&parts.pool).await?;
+    let troubled = sites::troubled(&parts.pool).await?;
+    for site in copies::standing(&parts.pool).await? {
+        let damaged = damaged.get(&site.site).copied().unwrap_or(0);
+        let troubled = troubled.iter().find(|(name, ..)| *name == site.site).map_or(0, |(.., since)| *since);
+        metrics::standing(&site, (damaged, troubled), now);
     }
+    metrics::unsecured(&copies::unsecured(&parts.pool).await?, now);
+    let asked = parts.links.iter().map(|link| async move {
+        metrics::site(&link.name, link.describe().await.ok().as_ref());
+    });
+    futures::future::join_all(asked).await;
     Ok(())
 }
 

@@ -109,7 +109,6 @@ impl Tender {
     }
 
     async fn note(&self, fault: Option<&SiteFault>) -> Result<(), ReplicationError> {
-        metrics::troubled(&self.site.name, fault);
         let text = fault.map(ToString::to_string).unwrap_or_default();
         if !text.is_empty() {
             tracing::warn!(site = self.site.name, trouble = text, "the site is put off");

@@ -1,22 +1,32 @@
-//! What a site measures: name, unit, labels from closed lists.
+//! What a site measures: name, unit, labels from closed lists. Several sites may share a process: each by its name.
 
 use std::time::Instant;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use dengbei_kit::measure::{self, Metric};
+use metrics::{counter, gauge, histogram};
 
 use crate::error::Refusal;
 
 const READ_BACKS: &str = "dengbei_site_read_backs_total";
-const BYTES: &str = "dengbei_site_bytes_total";
-const SECONDS: &str = "dengbei_site_seconds";
+const BYTES: &str = "dengbei_site_transferred_bytes_total";
+const SECONDS: &str = "dengbei_site_sign_seconds";
 const FREE: &str = "dengbei_site_free_bytes";
 
-/// Says what each is, with its unit.
+const METRICS: &[Metric] = &[
+    Metric::counter(READ_BACKS, "读回的存储包，按调用与结果", "Packs read back, by call and outcome").by(&[
+        ("call", &["take", "attest"]),
+        ("outcome", &["signed", "missing", "damaged", "source", "failed"]),
+    ]),
+    Metric::counter(BYTES, "存储包的字节数，按方向", "Bytes of packs, by direction")
+        .by(&[("direction", &["taken", "read_back", "sent"])]),
+    Metric::histogram(SECONDS, "从请求到签名的时间，按调用", "From asking to the signature, by call")
+        .by(&[("call", &[])]),
+    Metric::gauge(FREE, "备份点存储剩余空间", "Bytes free on the site's storage").by(&[("site", &[])]),
+];
+
+/// Says what each is, once at start.
 pub(crate) fn describe() {
-    describe_counter!(READ_BACKS, "packs read back, by call (take, attest) and outcome; alarm on damaged");
-    describe_counter!(BYTES, "bytes of packs, by direction (taken, read_back, sent)");
-    describe_histogram!(SECONDS, "from asking to the signature, by call");
-    describe_gauge!(FREE, "bytes still free; alarm below 10 GiB");
+    measure::describe(METRICS, &[]);
 }
 
 /// One call that was to end in a signature.
@@ -37,7 +47,8 @@ pub(crate) fn bytes(direction: &'static str, count: u64) {
     counter!(BYTES, "direction" => direction).increment(count);
 }
 
-/// What is left on the disk.
-pub(crate) fn free(bytes: u64) {
-    gauge!(FREE).set(bytes as f64);
+/// What is left on the site's disk.
+#[allow(clippy::cast_precision_loss, reason = "a gauge")]
+pub(crate) fn free(site: &str, bytes: u64) {
+    gauge!(FREE, "site" => site.to_owned()).set(bytes as f64);
 }

@@ -108,7 +108,7 @@ impl Keeper {
         let free =
             free.map_err(|e| Refusal::from(dengbei_vault::SiteError::Unavailable(io::Error::other(e))))?;
         let free = free?;
-        metrics::free(free);
+        metrics::free(&self.name, free);
         Ok(free)
     }
 }

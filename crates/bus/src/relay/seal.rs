@@ -25,15 +25,12 @@ const APPEND: Duration = Duration::from_secs(30);
 const APPEND_BYTES: i64 = 4 << 20;
 /// How often a register that does not answer is worth a line.
 const COMPLAIN: Duration = Duration::from_secs(30);
-const COUNT: Duration = Duration::from_secs(5);
 
 impl Working {
     pub(super) async fn seal(&self, drain: Drain) -> Result<(), BusError> {
         let mut complained: Option<Instant> = None;
-        let mut counted: Option<Instant> = None;
         while !drain.is_requested() {
             let Some(oldest) = outbox::oldest_held(&self.relay.pool).await? else {
-                measured::unsealed(&self.relay.service, 0);
                 self.idle(&drain).await;
                 continue;
             };
@@ -49,11 +46,6 @@ impl Working {
                     }
                 }
                 Err(e) => return Err(e),
-            }
-            // Counting reads every row: not every time.
-            if counted.is_none_or(|at| at.elapsed() > COUNT) {
-                counted = Some(Instant::now());
-                measured::unsealed(&self.relay.service, outbox::holding(&self.relay.pool).await?.unsealed);
             }
             drain.pause(POLL).await;
         }

@@ -96,10 +96,6 @@ impl Inspector {
 
     async fn one(&self, site: &Site, tick: Duration) -> Result<(), InspectError> {
         let looked = self.look(site, tick).await;
-        let standing = copies::standing(&self.pool, &site.name).await?;
-        let now = self.author.clock.now().millis();
-        let oldest = standing.oldest.map_or(0, |at| (now - at.millis()).max(0));
-        metrics::standing(&site.name, standing.bad, oldest as f64 / 1000.0);
         match looked {
             Err(InspectError::Site(fault)) => {
                 metrics::silent(&site.name);

@@ -298,25 +298,16 @@ pub(crate) async fn found(
 pub(crate) struct Standing {
     /// Good ones.
     pub(crate) good: u64,
-    /// Damaged, missing, …
-    pub(crate) bad: u64,
     /// When the good one that waited longest was read.
     pub(crate) oldest: Option<Timestamp>,
 }
 
 /// How a site's copies stand.
 pub(crate) async fn standing(pool: &PgPool, site: &str) -> Result<Standing, sqlx::Error> {
-    let (good, bad, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
-        "select count(*) filter (where state = 'good'), count(*) filter (where state <> 'good'),
-                min(verified_at) filter (where state = 'good')
-         from copies where site = $1",
-    )
-    .bind(site)
-    .fetch_one(pool)
-    .await?;
-    Ok(Standing {
-        good: good.cast_unsigned(),
-        bad: bad.cast_unsigned(),
-        oldest: oldest.map(Timestamp::from_millis),
-    })
+    let (good, oldest): (i64, Option<i64>) =
+        sqlx::query_as("select count(*), min(verified_at) from copies where site = $1 and state = 'good'")
+            .bind(site)
+            .fetch_one(pool)
+            .await?;
+    Ok(Standing { good: good.cast_unsigned(), oldest: oldest.map(Timestamp::from_millis) })
 }

@@ -6,6 +6,7 @@
 //! * [`packs`]: every pack, and the filings inside
 //! * [`copies`]: what every site should hold and how it was found
 //! * [`sites`]: keys, the log's reach, packs that nobody stored
+//! * [`stands`]: how all of it stands, for metrics
 //! * [`transfers`]: one run a side of a transfer
 
 pub(crate) mod copies;
@@ -14,6 +15,7 @@ pub(crate) mod packs;
 pub(crate) mod record_numbers;
 pub(crate) mod runs;
 pub(crate) mod sites;
+pub(crate) mod stands;
 pub(crate) mod transfers;
 
 /// Fixity's own tables.

@@ -155,10 +155,3 @@ pub(crate) async fn wake_storing(tx: &mut PgConnection, now: Timestamp) -> Resul
     .await
     .map(drop)
 }
-
-/// How many runs are open.
-pub(crate) async fn open_runs(pool: &PgPool) -> Result<u64, sqlx::Error> {
-    let count: i64 =
-        sqlx::query_scalar("select count(*) from transfer_runs where stated is null").fetch_one(pool).await?;
-    Ok(count.cast_unsigned())
-}

@@ -22,7 +22,6 @@ use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
 
 use crate::error::TransferError;
-use crate::metrics;
 use crate::sites::{Site, Sites};
 use crate::store::copies;
 use crate::store::transfers::{self, TransferRun};
@@ -83,7 +82,6 @@ impl Transfers {
         let ended: Vec<Result<(), sqlx::Error>> =
             futures::stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
         ended.into_iter().collect::<Result<(), _>>()?;
-        metrics::open_runs(transfers::open_runs(&self.pool).await?);
         Ok(())
     }
 

@@ -61,7 +61,7 @@ impl Audit {
     pub(crate) fn sees(&self, who: &Who, entry: Entry<'_>) {
         let Some(kept) = &self.0 else { return };
         if kept.views.try_send(row(who, entry)).is_err() {
-            metrics::counter!("dengbei_audit_lost_total").increment(1);
+            crate::metrics::audit_lost();
         }
     }
 

@@ -61,6 +61,11 @@ impl Accounts {
         Self { pool, clock }
     }
 
+    /// The database, for those who only look.
+    pub(crate) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     fn now(&self) -> i64 {
         self.clock.now().millis()
     }

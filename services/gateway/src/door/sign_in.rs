@@ -84,7 +84,9 @@ pub(crate) async fn sign_in(
     let error = if is_foreign(&headers) {
         AccountError::Wrong
     } else {
-        match admitted(&gateway, &who, given).await {
+        let admitted = admitted(&gateway, &who, given).await;
+        crate::metrics::signed_in(&admitted);
+        match admitted {
             Ok((cookie, stays)) => return let_in(&cookie, stays, back.path(), &headers),
             Err(error) => error,
         }

@@ -71,3 +71,12 @@ pub(crate) async fn prolong(pool: &PgPool, digest: &[u8], expires_at: i64) -> sq
 pub(crate) async fn end(pool: &PgPool, digest: &[u8]) -> sqlx::Result<()> {
     sqlx::query("delete from gateway.sessions where digest = $1").bind(digest).execute(pool).await.map(drop)
 }
+
+/// How many sessions are open.
+pub(crate) async fn open(pool: &PgPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "select count(*) from gateway.sessions where expires_at > (extract(epoch from clock_timestamp()) * 1000)::bigint",
+    )
+    .fetch_one(pool)
+    .await
+}

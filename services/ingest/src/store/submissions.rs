@@ -276,6 +276,24 @@ pub(crate) async fn undecided(pool: &PgPool) -> Result<Undecided, sqlx::Error> {
     Ok(Undecided { items: unsigned(items)?, bytes: unsigned(bytes)?, parked: unsigned(parked)? })
 }
 
+/// Since when the oldest wait, milliseconds since the epoch; 0: none waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Oldest {
+    pub(crate) prefiled: i64,
+    pub(crate) parked: i64,
+}
+
+/// Since when the oldest undecided and the oldest parked wait: reads every undecided row, so not often.
+pub(crate) async fn oldest(pool: &PgPool) -> Result<Oldest, sqlx::Error> {
+    sqlx::query_as(
+        "select coalesce(min(received_at) filter (where custody = 'prefiled'), 0) as prefiled,
+                coalesce(min(received_at) filter (where custody = 'parked'), 0) as parked
+         from submissions where custody in ('parked', 'prefiled')",
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// One submission, for who asks about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {

@@ -22,7 +22,7 @@ pub(crate) use grpc::Served;
 pub(crate) use seal::Sealer;
 pub(crate) use sites::Sites;
 pub(crate) use start::StartError;
-pub(crate) use store::{entry, head, place_of};
+pub(crate) use store::{Standing, entry, head, place_of, standing};
 #[cfg(test)]
 pub(crate) use store::{range, sealed_up_to};
 

@@ -115,9 +115,7 @@ impl Sealer {
     async fn pass(&self, writer: &mut LogWriter<LocalTiles>, drain: &Drain) -> Result<(), StartError> {
         let mut connection = self.pool.acquire().await?;
         let waiting = store::waiting(&mut connection).await?;
-        let oldest = store::oldest_unsealed(&mut connection).await?;
         drop(connection);
-        metrics::oldest_unsealed(seconds_since(oldest, self.author.now().millis()));
         if waiting.bundles == 0 {
             return Ok(());
         }
@@ -165,7 +163,7 @@ impl Sealer {
         let (size, root, sealed_at) = (writer.size(), writer.root(), self.author.now().millis());
         store::publish(&mut tx, &Head { assigned: head.assigned, size, root, checkpoint, sealed_at }).await?;
         tx.commit().await?;
-        metrics::sealed(size.saturating_sub(head.size), size);
+        metrics::sealed(size.saturating_sub(head.size));
         Ok(())
     }
 
@@ -209,10 +207,6 @@ impl Sealer {
 /// Gives the right up before the connection is gone, so that the next process need not wait for that.
 async fn release(lease: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("select pg_advisory_unlock_all()").execute(lease).await.map(drop)
-}
-
-fn seconds_since(then: i64, now: i64) -> f64 {
-    if then == 0 { 0.0 } else { (now - then).max(0) as f64 / 1000.0 }
 }
 
 impl Sealer {

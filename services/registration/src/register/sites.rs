@@ -18,14 +18,13 @@ use dengbei_proto::v1::site_client::SiteClient;
 use tokio::sync::watch;
 
 use super::StartError;
+use crate::metrics;
 
 mod push;
 mod tiles;
 
 pub(super) use tiles::SiteTiles;
 
-/// Entries in a site's copy; alarm when it stays behind `dengbei_register_log_size` for 10 minutes.
-const COPY: &str = "dengbei_register_log_copy_size";
 /// How long the sealer waits for the quorum before it says so and tries again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -118,6 +117,7 @@ impl Sites {
             Ok(Ok(_)) => Ok(()),
             _ => {
                 let found = held(&self.reached.borrow(), size);
+                metrics::no_quorum();
                 Err(StartError::NoQuorum { size, wanted: self.quorum, found })
             }
         }
@@ -145,7 +145,7 @@ impl Sites {
 
     /// One site is there.
     fn note(&self, site: &str, size: u64) {
-        metrics::gauge!(COPY, "site" => site.to_owned()).set(size as f64);
+        ::metrics::gauge!(metrics::COPY, "site" => site.to_owned()).set(size as f64);
         self.reached.send_modify(|sites| {
             sites.insert(site.to_owned(), size);
         });

@@ -130,11 +130,25 @@ pub(super) async fn waiting(tx: &mut PgConnection) -> Result<Waiting, sqlx::Erro
     .await
 }
 
-/// Since when the oldest unsealed bundle waits; zero when none does.
-pub(super) async fn oldest_unsealed(tx: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("select coalesce(min(received_at), 0) from log_bundles where sealed_at is null")
-        .fetch_one(tx)
-        .await
+/// How the log stands. Moments are milliseconds since the epoch, 0 where there is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub(crate) struct Standing {
+    pub(crate) size: i64,
+    pub(crate) assigned: i64,
+    pub(crate) sealed_at: i64,
+    pub(crate) unsealed: i64,
+    pub(crate) oldest_unsealed: i64,
+}
+
+/// How the log stands, for metrics: partial indexes, empty nearly always.
+pub(crate) async fn standing(tx: &mut PgConnection) -> Result<Standing, sqlx::Error> {
+    sqlx::query_as(
+        "select h.size, h.assigned, h.sealed_at, u.unsealed, u.oldest_unsealed from log_head h,
+           (select coalesce(sum(entries), 0)::bigint as unsealed, coalesce(min(received_at), 0) as oldest_unsealed
+            from log_bundles where sealed_at is null) u",
+    )
+    .fetch_one(tx)
+    .await
 }
 
 /// Gives indices to the oldest bundles that have none, whole bundles only, about `most` entries. Gives their number

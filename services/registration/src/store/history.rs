@@ -98,6 +98,8 @@ pub(crate) struct Counts {
     pub(crate) troubled_plans: i64,
     /// Items that could not be planned at least once.
     pub(crate) put_off: i64,
+    /// When the oldest that is neither filed nor returned was received; 0: there is none.
+    pub(crate) oldest_unfiled: i64,
 }
 
 /// Counts what waits.
@@ -110,7 +112,12 @@ pub(crate) async fn counts(tx: &mut PgConnection) -> Result<Counts, sqlx::Error>
            (select coalesce(min(decided_at), 0) from items where state = 'ready') as oldest_ready,
            (select count(*) from plans where state = 'open' and tries > 0)
              + (select count(*) from document_packs where state = 'open' and tries > 0) as troubled_plans,
-           (select count(*) from items where state = 'ready' and tries > 0) as put_off",
+           (select count(*) from items where state = 'ready' and tries > 0) as put_off,
+           (select coalesce(least(
+              (select min(received_at) from items where state = 'prefiled'),
+              (select min(received_at) from items where state = 'ready'),
+              (select min(received_at) from items where state = 'planned'),
+              (select min(received_at) from items where state in ('failing', 'superseding'))), 0)) as oldest_unfiled",
     )
     .fetch_one(tx)
     .await

@@ -9,6 +9,7 @@ pub(crate) mod items;
 pub(crate) mod matters;
 pub(crate) mod numbers;
 pub(crate) mod packs;
+pub(crate) mod people;
 pub(crate) mod plans;
 pub(crate) mod policies;
 pub(crate) mod ready;

@@ -299,6 +299,24 @@ pub(crate) async fn standing(pool: &PgPool) -> Result<Vec<Standing>, sqlx::Error
     .await
 }
 
+/// Packs that are registered and not secured, and when the copies of the oldest were ordered; 0: there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Unsecured {
+    pub(crate) packs: i64,
+    pub(crate) oldest: i64,
+}
+
+/// How many packs wait to be secured, and since when: a partial index, empty while all is well.
+pub(crate) async fn unsecured(pool: &PgPool) -> Result<Unsecured, sqlx::Error> {
+    sqlx::query_as(
+        "select count(distinct p.pack) as packs, coalesce(min(c.ordered_at), 0) as oldest
+         from packs p left join copies c on c.pack = p.pack and c.generation = p.generation and c.purpose = 'backup'
+         where p.registered is not null and p.secured is null",
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// A copy that waits although it was tried: site, pack, generation, since when, why.
 pub(crate) type Stuck = (String, i64, i32, i64, String);
 

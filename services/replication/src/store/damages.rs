@@ -218,3 +218,12 @@ pub(crate) async fn newest(pool: &PgPool, limit: i64) -> Result<Vec<Shown>, sqlx
     .fetch_all(pool)
     .await
 }
+
+/// Since when the oldest open damage of each site is open.
+pub(crate) async fn open_since(pool: &PgPool) -> Result<std::collections::HashMap<String, i64>, sqlx::Error> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("select site, min(since) from damages where repaired_at is null group by site")
+            .fetch_all(pool)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
