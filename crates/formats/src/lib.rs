@@ -9,6 +9,7 @@
 //!   ([`read_package`]), redaction of secrets, the package digest
 //! * [`catalogue`] and [`batch`]: many packages in one zip or folder
 //! * [`content`]: which format bytes really are, and whether they open
+//! * [`signature`]: signatures, seals and timestamps inside documents, recomputed
 //! * [`examine()`]: the one pass over every file's bytes that feeds digests, inspectors and a sink
 
 pub mod archive;
@@ -18,6 +19,7 @@ pub mod content;
 mod error;
 mod examine;
 pub mod package;
+pub mod signature;
 mod xml;
 
 pub use archive::{Limits, ReadAt, ZipArchive};

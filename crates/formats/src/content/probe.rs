@@ -9,8 +9,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::kind::{Format, Kind, identify};
+use super::ofd_document::OfdFacts;
 use super::{image, media, ofd, pdf};
 use crate::archive::ReadAt;
+use crate::signature::{SignatureFacts, TimestampFacts, Trust};
 
 /// Files up to this size are inspected whole.
 const WHOLE: usize = 16 << 20;
@@ -47,6 +49,18 @@ pub struct Inspection {
     pub pages: Option<u32>,
     /// `false` where only head and tail were seen, or no inspector knows the format.
     pub is_structure_checked: bool,
+    /// Signatures and seals inside.
+    #[serde(default)]
+    pub signatures: Vec<SignatureFacts>,
+    /// Timestamps inside.
+    #[serde(default)]
+    pub timestamps: Vec<TimestampFacts>,
+    /// Whether signatures were looked for: `false` says that none listed does not mean none there.
+    #[serde(default)]
+    pub is_evidence_checked: bool,
+    /// What an OFD is made of.
+    #[serde(default)]
+    pub ofd: Option<OfdFacts>,
 }
 
 impl Inspection {
@@ -58,6 +72,10 @@ impl Inspection {
             is_encrypted: false,
             pages: None,
             is_structure_checked: false,
+            signatures: Vec::new(),
+            timestamps: Vec::new(),
+            is_evidence_checked: false,
+            ofd: None,
         }
     }
 }
@@ -69,6 +87,8 @@ pub(super) struct View<'a> {
     /// The whole file, or its last 1 MiB.
     pub(super) tail: &'a [u8],
     pub(super) bytes: u64,
+    /// Whom signatures may lead to.
+    pub(super) trust: &'a Trust,
 }
 
 impl View<'_> {
@@ -95,12 +115,18 @@ pub struct Probe {
     bytes: u64,
     spool: Option<File>,
     is_over: bool,
+    trust: Trust,
 }
 
 impl Probe {
     /// An empty probe.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty probe that takes signatures for valid which lead to these certificates.
+    pub fn trusting(trust: Trust) -> Self {
+        Self { trust, ..Self::default() }
     }
 
     /// Takes the next bytes.
@@ -150,7 +176,7 @@ impl Probe {
             identify(&self.held[..self.held.len().min(HEAD)], self.held.len() <= HEAD && !self.is_over);
         let held = Bytes::from(self.held);
         let tail: &[u8] = if self.is_over { &self.tail } else { &held };
-        let view = View { head: &held, tail, bytes: self.bytes };
+        let view = View { head: &held, tail, bytes: self.bytes, trust: &self.trust };
         if let Some(file) = self.spool {
             return ofd::inspect_zip(Arc::new(file), &view);
         }
@@ -181,8 +207,16 @@ fn inspect(format: Format, view: &View<'_>) -> Inspection {
 /// # Errors
 /// When it cannot be read.
 pub fn inspect_file(path: &std::path::Path) -> io::Result<Inspection> {
+    inspect_file_trusting(path, Trust::nobody())
+}
+
+/// As [`inspect_file`]; signatures that lead to these certificates are valid.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn inspect_file_trusting(path: &std::path::Path, trust: Trust) -> io::Result<Inspection> {
     let mut file = File::open(path)?;
-    let mut probe = Probe::new();
+    let mut probe = Probe::trusting(trust);
     let mut buffer = vec![0; 256 << 10];
     loop {
         match io::Read::read(&mut file, &mut buffer)? {
