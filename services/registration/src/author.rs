@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use dengbei_chain::facts::ReadError;
 use dengbei_chain::{Actor, Draft, Encoded, Fact, Ids, Subject};
+use dengbei_kit::Names;
 use dengbei_records::{AreaCode, Clock, EventHash, Timestamp};
 use uuid::Uuid;
+
+use crate::bodies::Bodies;
 
 /// Drafts and encodes events.
 #[derive(Clone)]
 pub(crate) struct Author {
     pub(crate) area: AreaCode,
+    /// Who papers say registers, and who takes transfers.
+    pub(crate) bodies: Arc<Bodies>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -25,7 +30,13 @@ pub(crate) struct Statement {
 
 impl Author {
     pub(crate) fn new(area: AreaCode, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { area, clock, ids }
+        let bodies = Arc::new(Bodies::of(&area, &Names::default()));
+        Self { area, bodies, clock, ids }
+    }
+
+    /// Names the bodies in papers as configured.
+    pub(crate) fn naming(self, names: &Names) -> Self {
+        Self { bodies: Arc::new(Bodies::of(&self.area, names)), ..self }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -13,6 +13,7 @@
 
 mod author;
 mod batches;
+mod bodies;
 mod consumer;
 mod decide;
 mod documents;

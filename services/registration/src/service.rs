@@ -103,8 +103,8 @@ impl Parts {
         let channel = |url: &str| grpc::channel(url, &config.mesh_token);
         Ok(Self {
             pool,
-            author: Author::new(config.area.clone(), clock, Arc::new(RandomIds)),
-            log: Log::open(folder, &config.keys, &config.area)?,
+            author: Author::new(config.area.clone(), clock, Arc::new(RandomIds)).naming(&config.names),
+            log: Log::open(&site, &config.keys, &config.area)?,
             primary: primary(config, &site, &site_keys)?,
             site,
             keys: UnitKeys::new(&config.keys),

@@ -96,7 +96,7 @@ impl Office {
             signer,
             at: now,
         };
-        let body = papers::certificate(&self.author.area, &number, &issued)?;
+        let body = papers::certificate(&self.author.bodies.administration, &number, &issued)?;
         let document = self.seal_certificate(body, now).await?;
         let certificate = documents::cite(tx, document, MEDIA_TYPE, now).await?;
         let digest = certificate.digest;

@@ -201,7 +201,7 @@ impl Office {
     }
 
     async fn seal_decision(&self, decided: &Decided<'_>) -> Result<Bytes, BatchError> {
-        let body: forms::Decision = papers::decision(&self.author.area, decided);
+        let body: forms::Decision = papers::decision(&self.author.bodies.administration, decided);
         let (keys, at) = (self.administration.clone(), decided.at);
         let seal = move || {
             let name = body.administration.name.clone();

@@ -6,7 +6,7 @@ use dengbei_records::papers::{
     APPLICATION, Application, Body, CERTIFICATE, Certificate, CheckLine, CopyLine, DECISION, Decision,
     PackLine, Sealed, gigabytes,
 };
-use dengbei_records::{AreaCode, PackNumber, Retention, SerialNo, Timestamp, canonical};
+use dengbei_records::{PackNumber, Retention, SerialNo, Timestamp, canonical};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -18,16 +18,6 @@ use crate::store::filed_packs::{Backup, CheckRun, FiledPack};
 /// 批次登记, as papers write it.
 const KIND: &str = "批次登记";
 const ONLINE: &str = "在线";
-
-/// 登记机关 of an area.
-pub(crate) fn administration(area: &AreaCode) -> Body {
-    let level = match area.as_str() {
-        code if code.ends_with("0000") => "省级",
-        code if code.ends_with("00") => "市级",
-        _ => "县级",
-    };
-    Body { name: format!("档案登记机关（{area}）"), code: area.to_string(), mark: level.into() }
-}
 
 /// The day of a moment in Beijing, `2026-11-22`.
 pub(crate) fn day(at: Timestamp) -> String {
@@ -123,11 +113,11 @@ pub(crate) struct Decided<'a> {
 }
 
 /// 登记决定.
-pub(crate) fn decision(area: &AreaCode, decided: &Decided<'_>) -> Decision {
+pub(crate) fn decision(administration: &Body, decided: &Decided<'_>) -> Decision {
     Decision {
         batch: decided.batch.to_string(),
         registration_no: decided.number.map(ToString::to_string).unwrap_or_default(),
-        administration: administration(area),
+        administration: administration.clone(),
         accepted_by: decided.accepted_by.into(),
         reviewed_by: decided.reviewed_by.into(),
         technical_check: decided.technical.to_vec(),
@@ -154,7 +144,7 @@ pub(crate) struct Issued<'a> {
 
 /// 登记证书 (domain.md 3.5).
 pub(crate) fn certificate(
-    area: &AreaCode,
+    administration: &Body,
     number: &SerialNo,
     issued: &Issued<'_>,
 ) -> Result<Certificate, BatchError> {
@@ -163,7 +153,7 @@ pub(crate) fn certificate(
     Ok(Certificate {
         certificate_no: number.to_string(),
         registration_no: issued.registration_no.to_string(),
-        administration: administration(area),
+        administration: administration.clone(),
         unit: unit_of(batch),
         kind: KIND.into(),
         batch: batch.id.to_string(),

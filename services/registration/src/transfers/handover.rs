@@ -7,7 +7,7 @@ use dengbei_chain::facts::TransferAccepted;
 use dengbei_chain::{TransferCheck, TransferReport};
 use dengbei_kit::seals::{SealKeys, Signed};
 use dengbei_records::papers::{self, Body, Handover, HandoverCheck, Seal, Side};
-use dengbei_records::{AreaCode, Sha256, Timestamp};
+use dengbei_records::{Sha256, Timestamp};
 
 use super::papers::{Making, Papers, sealed};
 use super::{WorkError, day};
@@ -29,11 +29,6 @@ pub(super) struct SignedHandover {
     pub(super) held: Held,
     pub(super) unit: ([u8; 32], [u8; 64]),
     pub(super) archive: ([u8; 32], [u8; 64]),
-}
-
-/// The county archive, as papers name it.
-pub(super) fn archive(area: &AreaCode) -> Body {
-    Body { name: format!("档案馆（{area}）"), code: area.to_string(), mark: "综合档案馆".into() }
 }
 
 /// Makes and signs the handover.
@@ -110,7 +105,7 @@ fn body(making: &Making, papers: &Papers, signing: &Signing) -> Handover {
         carrier: "在线".into(),
         checks: checks(papers, signing),
         unit: side(making.unit.clone(), &signing.unit),
-        archive: side(archive(&making.area), &signing.archive),
+        archive: side(making.archive.clone(), &signing.archive),
         copies: 2,
         catalogue: papers.catalogue.digest.to_string(),
         root: papers.root().to_string(),

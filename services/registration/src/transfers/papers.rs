@@ -31,6 +31,7 @@ pub(super) struct Making {
     pub(super) key_folder: PathBuf,
     pub(super) transfer: Transfer,
     pub(super) unit: Body,
+    pub(super) archive: Body,
     pub(super) members: Vec<Member>,
     pub(super) packs: Vec<PackFacts>,
     /// Whether nothing was taken out since the last making.
@@ -94,6 +95,7 @@ impl Transfers {
             is_same: super::pack::root_of(&members) == transfer.root,
             transfer,
             unit,
+            archive: self.author.bodies.archive.clone(),
             members,
             packs,
             earlier,
