@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dengbei-formats", &["records"]),
     ("dengbei-checks", &["records", "formats"]),
     ("dengbei-ocfl", &["records"]),
-    ("dengbei-vault", &["records", "ocfl"]),
+    ("dengbei-vault", &["records", "ocfl", "register", "kit"]),
     ("dengbei-kit", &["records", "proto"]),
     ("dengbei-bus", &["records", "chain", "proto", "kit"]),
     ("dengbei-papers", &["records"]),

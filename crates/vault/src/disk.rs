@@ -41,21 +41,27 @@ pub(crate) fn digest(path: &Path) -> io::Result<(Sha256, u64)> {
     Ok(file.end())
 }
 
-/// A file read as the disk has it, hashed and counted on the way: what the page cache holds is dropped first, as far
-/// as the system lets us, so that a read back reads.
-pub(crate) struct Hashed {
-    file: File,
+/// What is read, hashed and counted on the way.
+pub(crate) struct Hashed<R> {
+    input: R,
     hasher: sha2::Sha256,
     len: u64,
 }
 
-impl Hashed {
-    /// Opens `path` at its first byte.
+impl Hashed<File> {
+    /// Opens `path` at its first byte, as the disk has it: what the page cache holds is dropped first, as far as the
+    /// system lets us, so that a read back reads.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         // Advice only: a file system that ignores it costs us the difference between disk and cache, no more.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
-        Ok(Self { file, hasher: sha2::Sha256::new(), len: 0 })
+        Ok(Self::over(file))
+    }
+}
+
+impl<R: Read> Hashed<R> {
+    pub(crate) fn over(input: R) -> Self {
+        Self { input, hasher: sha2::Sha256::new(), len: 0 }
     }
 
     /// Reads what is left.
@@ -77,9 +83,9 @@ impl Hashed {
     }
 }
 
-impl Read for Hashed {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let got = self.file.read(buf)?;
+        let got = self.input.read(buf)?;
         self.hasher.update(&buf[..got]);
         self.len += got as u64;
         Ok(got)

@@ -34,9 +34,22 @@ pub enum SiteError {
     /// No such pack on this site.
     #[error("备份点无此存储包 / no such pack on this site: {0}")]
     NotFound(String),
-    /// The disk is full.
-    #[error("备份点磁盘已满 / the site's disk is full")]
+    /// The disk is full, or the bucket may not grow.
+    #[error("备份点存储已满 / the site's storage is full")]
     Exhausted(#[source] io::Error),
+    /// The storage refuses us: a wrong key, or one that may not do this. The operator's to mend.
+    #[error(
+        "备份点存储拒绝访问（密钥错误或权限不足）/ the site's storage refuses the key, or the key lacks a permission"
+    )]
+    Denied(#[source] io::Error),
+    /// The configuration does not say how the storage is reached.
+    #[error("备份点存储的配置缺少 {0} / the configuration of the site's storage lacks {0}")]
+    Misconfigured(String),
+    /// The store does not refuse a name that is taken (`If-None-Match`): two writers could overwrite each other.
+    #[error(
+        "对象存储不支持条件写入（If-None-Match），不可用作备份点 / the store ignores If-None-Match and cannot be a site: {0}"
+    )]
+    Overwrites(String),
     /// What was read back is not what was written: a disk or memory at fault.
     #[error("回读与写入不符 / {name} reads back as {read}, written {written}")]
     ReadBack {
@@ -50,7 +63,7 @@ pub enum SiteError {
     /// The pack cannot be made or read.
     #[error("存储包错误 / pack error")]
     Pack(#[source] PackError),
-    /// The disk failed.
+    /// The storage failed or does not answer.
     #[error("备份点读写失败 / the site's storage failed")]
     Unavailable(#[source] io::Error),
 }
@@ -64,14 +77,16 @@ impl SiteError {
             Self::Exhausted(_) => ErrorClass::Exhausted,
             Self::ReadBack { .. } => ErrorClass::Internal,
             Self::Pack(e) => e.class(),
-            Self::Unavailable(_) => ErrorClass::Unavailable,
+            Self::Misconfigured(_) | Self::Overwrites(_) => ErrorClass::Invalid,
+            Self::Denied(_) | Self::Unavailable(_) => ErrorClass::Unavailable,
         }
     }
 
-    /// Sorts a disk's failure: missing, full, other.
-    pub(crate) fn disk(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Self {
+    /// Sorts a storage's failure: missing, full, refused, other.
+    pub(crate) fn io(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> Self {
         move |e| match e.kind() {
             io::ErrorKind::NotFound => Self::NotFound(what.to_string()),
+            io::ErrorKind::PermissionDenied => Self::Denied(e),
             _ if is_full(&e) => Self::Exhausted(e),
             _ => Self::Unavailable(e),
         }
@@ -81,8 +96,11 @@ impl SiteError {
 impl From<PackError> for SiteError {
     fn from(e: PackError) -> Self {
         match e {
-            PackError::Io(e) if is_full(&e) => Self::Exhausted(e),
-            PackError::Io(e) => Self::Unavailable(e),
+            PackError::Io(e) => match Self::io("pack")(e) {
+                // What is missing is something that was being read, not the pack.
+                Self::NotFound(what) => Self::Unavailable(io::Error::new(io::ErrorKind::NotFound, what)),
+                other => other,
+            },
             other => Self::Pack(other),
         }
     }

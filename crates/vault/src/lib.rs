@@ -5,23 +5,19 @@
 //! must be written after the bytes. Neighbours: `ocfl` (what a pack is), `ingest` (staging), `registration`,
 //! `fixity` and `replication` (packs).
 //!
-//! Two ways to the disk, on purpose:
-//! * **`object_store`** (local file system, `with_fsync(true)`) for ranged reads, listings and small durable files
-//!   such as log tiles: the same calls will serve a bucket.
-//! * **plain files** where `object_store` has no words for what is needed: a pack is streamed, synced once, read
-//!   back and linked to a name that must not exist; a staging segment takes many submissions with one sync.
+//! A site is a folder or a bucket of an S3-compatible store: one contract, one suite of tests for both. A folder is
+//! written with plain files (one sync a pack, a link to a name that must not exist), a bucket with `object_store`
+//! (conditional puts, multipart uploads). Staging is always a folder: a segment takes many submissions with one sync.
 
 mod disk;
 mod error;
-mod list;
 mod name;
 mod site;
 mod staging;
 
 pub use error::{SiteError, StagingError};
-pub use list::Holding;
 pub use name::PackName;
-pub use site::{ListedPack, Listing, ReadBack, Site, StoredPack};
+pub use site::{Holding, ListedPack, Listing, LogTiles, PackFile, ReadBack, Site, StoredPack};
 pub use staging::{
-    DiskSync, FdataSync, Part, PartSource, Receipt, SegmentId, StagedPart, Staging, StagingOptions,
+    DiskSync, FdataSync, Owned, Part, PartSource, Receipt, SegmentId, StagedPart, Staging, StagingOptions,
 };

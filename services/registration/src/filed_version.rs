@@ -1,13 +1,12 @@
 //! One filed version of an item, read from its pack by its range; by the pack's catalogue where the range is not known
 //! (a database restored from an old dump, whose site lacked the pack then). Blocking.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Take};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Take};
 use std::ops::Range;
 
 use dengbei_ocfl::VersionReader;
 use dengbei_records::AreaCode;
-use dengbei_vault::{PackName, Site, SiteError};
+use dengbei_vault::{PackFile, PackName, Site, SiteError};
 
 use crate::draft;
 use crate::store::packs::Stored;
@@ -19,13 +18,13 @@ pub(crate) fn open(
     site: &Site,
     area: &AreaCode,
     stored: &Stored,
-) -> Result<VersionReader<BufReader<Take<File>>>, SiteError> {
+) -> Result<VersionReader<BufReader<Take<PackFile>>>, SiteError> {
     let name = PackName::first(area.clone(), stored.pack);
     let range = match &stored.range {
         Some(range) => range.clone(),
         None => range_of(site, &name, &draft::object_of(stored.item))?,
     };
-    let mut file = File::open(site.folder().join(name.path())).map_err(|e| missing(&name, e))?;
+    let mut file = site.open_file(&name)?;
     file.seek(SeekFrom::Start(range.start)).map_err(SiteError::Unavailable)?;
     let len = range.end - range.start;
     let reader = VersionReader::open(BufReader::with_capacity(BUFFER, file.take(len)), len)?;
@@ -40,12 +39,4 @@ pub(crate) fn range_of(site: &Site, name: &PackName, object: &str) -> Result<Ran
     let pack = site.open_pack(name)?;
     let place = pack.places().find(|p| p.object.as_str() == object);
     place.map(|p| p.range).ok_or_else(|| SiteError::NotFound(format!("{name}: {object}")))
-}
-
-fn missing(name: &PackName, e: io::Error) -> SiteError {
-    if e.kind() == io::ErrorKind::NotFound {
-        SiteError::NotFound(name.to_string())
-    } else {
-        SiteError::Unavailable(e)
-    }
 }

@@ -94,9 +94,9 @@ impl Parts {
         let connections = config.limits.database_connections;
         let migrators = [&dengbei_bus::MIGRATOR, &MIGRATOR];
         let pool = db::connect_with(&config.database, connections, &migrators).await?;
-        let folder = config.site.folder().context("主备份点存储 / the primary site's storage")?;
-        let (site, keys) = (folder.to_owned(), config.keys.clone());
-        let site = tokio::task::spawn_blocking(move || Site::open(site)).await??;
+        let site = Site::open(&config.site, config.s3.as_ref()).await;
+        let site = site.context("主备份点存储 / the primary site's storage")?;
+        let keys = config.keys.clone();
         let administration =
             tokio::task::spawn_blocking(move || SealKeys::open_or_make(&keys, ADMINISTRATION)).await??;
         let site_keys = SiteKeys::new(&config.keys, config.area.clone());
@@ -246,9 +246,7 @@ impl Parts {
     }
 
     async fn health(&self, nats: &Nats) -> Health {
-        let site = self.site.clone();
-        let site = tokio::task::spawn_blocking(move || site.free_bytes().map(drop)).await;
-        let site = site.map_err(|e| e.to_string()).and_then(|r| r.map_err(|e| status::chain(&e)));
+        let site = self.site.free_bytes().await.map(drop).map_err(|e| status::chain(&e));
         Health::default()
             .with("postgres", admin::postgres(&self.pool).await)
             .with("nats", nats.health())

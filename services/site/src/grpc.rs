@@ -85,13 +85,15 @@ impl Served {
     async fn describe_it(&self) -> Result<v1::DescribeReply, Refusal> {
         let keeper = &self.0;
         let holding = keeper.counted.holding(&keeper.site, &keeper.area).await?;
+        let free = keeper.free_bytes().await?;
         Ok(v1::DescribeReply {
             site: keeper.name.clone(),
             class: keeper.class.clone(),
             key: keeper.key.public().to_vec().into(),
             packs: holding.packs,
             bytes: holding.bytes,
-            free_bytes: keeper.free_bytes().await?,
+            free_bytes: free.unwrap_or_default(),
+            free_unknown: free.is_none(),
             quarantined: holding.quarantined,
             log_size: keeper.log.size().await,
         })

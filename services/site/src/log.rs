@@ -13,9 +13,9 @@ use dengbei_records::{Clock, Timestamp};
 use dengbei_register::storage::CHECKPOINT_PATH;
 use dengbei_register::tile::TILE_WIDTH;
 use dengbei_register::{
-    Checkpoint, LocalTiles, LogError, LogReader, LogWriter, ReadError, StorageError, TilePath, Tiles as _,
-    Verifier,
+    Checkpoint, LogError, LogReader, LogWriter, ReadError, StorageError, TilePath, Tiles as _, Verifier,
 };
+use dengbei_vault::{LogTiles, Site};
 use tokio::sync::Mutex;
 
 use crate::error::Refusal;
@@ -37,9 +37,8 @@ pub(crate) struct LogFile {
 /// The copy. Clones share it.
 #[derive(Clone)]
 pub(crate) struct LogCopy {
-    tiles: LocalTiles,
-    /// The site's folder.
-    folder: Arc<Path>,
+    tiles: LogTiles,
+    site: Site,
     /// `register.pub`: read when it is needed, so that it may be put there later.
     key: PathBuf,
     clock: Arc<dyn Clock>,
@@ -49,11 +48,11 @@ pub(crate) struct LogCopy {
 }
 
 impl LogCopy {
-    pub(crate) fn new(folder: &Path, keys: &Path, class: &str, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(site: &Site, keys: &Path, class: &str, clock: Arc<dyn Clock>) -> Self {
         Self {
             is_the_log: class == "primary",
-            tiles: LocalTiles::new(folder.join("log")),
-            folder: folder.into(),
+            tiles: site.log_tiles(),
+            site: site.clone(),
             key: keys.join("register.pub"),
             clock,
             turn: Arc::default(),
@@ -162,7 +161,7 @@ impl LogCopy {
         if writer.root() == offered.root() { Ok(()) } else { Err(differs(offered.size())) }
     }
 
-    async fn append(&self, writer: &mut LogWriter<LocalTiles>, entries: &[Bytes]) -> Result<(), Refusal> {
+    async fn append(&self, writer: &mut LogWriter<LogTiles>, entries: &[Bytes]) -> Result<(), Refusal> {
         for _ in 0..MOST_CLEARED {
             match writer.append(entries).await {
                 Ok(_) => return Ok(()),

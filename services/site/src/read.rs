@@ -1,11 +1,10 @@
 //! Read: a byte range of a pack in pieces of at most 256 KiB. Unchecked: the caller knows a digest.
 
-use std::io;
 use std::pin::Pin;
 
 use dengbei_proto::v1;
 use dengbei_records::Invalid;
-use dengbei_vault::{PackName, SiteError};
+use dengbei_vault::PackName;
 use futures::{Stream, StreamExt as _};
 use tonic::Status;
 
@@ -23,7 +22,7 @@ impl Keeper {
     /// [`Refusal::Missing`]; [`Refusal::Request`] when the range is not within the pack.
     pub(crate) async fn read(&self, name: &PackName, offset: u64, length: u64) -> Result<Pieces, Refusal> {
         let turn = self.turns.sending().await?;
-        let len = self.length(name).await?;
+        let len = self.site.length(name).await.map_err(|e| Refusal::of(name, e))?;
         let end = if length == 0 { len } else { offset.saturating_add(length) };
         if offset > len || end > len {
             return Err(Invalid::new("字节范围 byte range", format!("{offset}+{length} of {len}")).into());
@@ -39,13 +38,5 @@ impl Keeper {
             Ok(v1::PackChunk { offset, data })
         });
         Ok(Box::pin(pieces))
-    }
-
-    async fn length(&self, name: &PackName) -> Result<u64, Refusal> {
-        match tokio::fs::metadata(self.site.folder().join(name.path())).await {
-            Ok(found) => Ok(found.len()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Refusal::Missing(name.clone())),
-            Err(e) => Err(SiteError::Unavailable(e).into()),
-        }
     }
 }

@@ -55,16 +55,13 @@ pub(crate) async fn open(config: &RoleConfig, clock: Arc<dyn Clock>) -> anyhow::
             config.site_name
         )
     })?;
-    let folder = config.site.folder().context("备份点存储 / the site's storage")?.to_owned();
+    let site =
+        Site::open(&config.site, config.s3.as_ref()).await.context("备份点存储 / the site's storage")?;
     let (keys, name) = (config.keys.join("sites"), this.name.clone());
-    let opened = tokio::task::spawn_blocking(move || {
-        let site = Site::open(folder).context("备份点存储 / the site's storage")?;
-        let key = SealKeys::open_or_make(&keys, &name).context("备份点密钥 / the site's key")?;
-        anyhow::Ok((site, key))
-    });
-    let (site, key) = opened.await??;
+    let key = tokio::task::spawn_blocking(move || SealKeys::open_or_make(&keys, &name));
+    let key = key.await?.context("备份点密钥 / the site's key")?;
     Ok(Keeper {
-        log: LogCopy::new(site.folder(), &config.keys, &this.class, clock.clone()),
+        log: LogCopy::new(&site, &config.keys, &this.class, clock.clone()),
         site,
         area: config.area.clone(),
         name: this.name.clone(),

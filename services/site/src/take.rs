@@ -96,19 +96,19 @@ impl Keeper {
     }
 
     async fn has_room(&self, bytes: u64) -> Result<(), Refusal> {
-        let free = self.free_bytes().await?;
         let needed = bytes.saturating_add(RESERVE);
-        if free < needed { Err(Refusal::Full { needed, free }) } else { Ok(()) }
+        match self.free_bytes().await? {
+            Some(free) if free < needed => Err(Refusal::Full { needed, free }),
+            _ => Ok(()),
+        }
     }
 
-    /// Bytes still free.
-    pub(crate) async fn free_bytes(&self) -> Result<u64, Refusal> {
-        let site = self.site.clone();
-        let free = tokio::task::spawn_blocking(move || site.free_bytes()).await;
-        let free =
-            free.map_err(|e| Refusal::from(dengbei_vault::SiteError::Unavailable(io::Error::other(e))))?;
-        let free = free?;
-        metrics::free(&self.name, free);
+    /// Bytes still free; `None`: a bucket does not say.
+    pub(crate) async fn free_bytes(&self) -> Result<Option<u64>, Refusal> {
+        let free = self.site.free_bytes().await?;
+        if let Some(free) = free {
+            metrics::free(&self.name, free);
+        }
         Ok(free)
     }
 }

@@ -96,7 +96,7 @@ impl Committer {
         if let Some(current) = self.current.take()
             && let Err(e) = self.shared.close(current.id)
         {
-            tracing::warn!(error = %e, segment = %current.id, "a dead segment stays until the next start");
+            tracing::warn!(error = %e, segment = %current.id, "a dead segment stays until somebody adopts it");
         }
     }
 
@@ -126,7 +126,7 @@ impl Committer {
         if reply.send(Ok(receipt)).is_err()
             && let Err(e) = self.shared.release(segment, &ranges)
         {
-            tracing::warn!(error = %e, %segment, "bytes that nobody waits for stay until the next start");
+            tracing::warn!(error = %e, %segment, "bytes that nobody waits for stay until somebody adopts them");
         }
     }
 }

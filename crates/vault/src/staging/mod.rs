@@ -1,21 +1,24 @@
 //! Staging (暂存区): what just arrived, in append-only segment files with group commit.
 //!
 //! Contract: when [`Staging::append`] returns `Ok`, the bytes are on stable storage; many callers share one sync.
-//! Which bytes are still wanted is the caller's knowledge (its database): it says so at opening and releases the rest
-//! afterwards. A crash between a sync and the caller's commit leaves bytes that nobody knows: the next opening frees
-//! them. Why not `object_store`: one durable file per part costs a sync each (stack.md: 700 a second against
+//! Several processes may share the folder. Every one reads every segment; each writes and frees only its own. What a
+//! process leaves behind when it ends is adopted by another ([`Staging::adopt`]). Which bytes are still wanted is the
+//! caller's knowledge (its database): it says so of what it adopted ([`Staging::settle`]) and releases the rest when
+//! it is decided. A crash between a sync and the caller's commit leaves bytes that nobody knows: settling frees them,
+//! so it must come later than any transaction of the crashed process can still commit. Why not `object_store`: one durable file per part costs a sync each (stack.md: 700 a second against
 //! thousands), and its puts cannot share one.
 //!
-//! Files: [`commit`] the thread that writes and syncs, [`segment`] names, numbers and what is live.
+//! Files: [`commit`] the thread that writes and syncs, [`owners`] numbers, locks and adoption, [`segment`] what is live.
 
 mod commit;
+mod owners;
 mod read;
 mod segment;
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -25,8 +28,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use crate::disk::{self, blocking};
 use crate::error::StagingError;
 use commit::Job;
-pub use segment::SegmentId;
 use segment::Shared;
+pub use segment::{Owned, SegmentId};
 
 /// How a written file is made durable. A trait so that tests can count syncs and make them fail.
 pub trait DiskSync: Send + Sync + 'static {
@@ -148,7 +151,7 @@ impl Receipt {
     }
 }
 
-/// The staging area. Cheap to clone; the folder is free again when the last clone is dropped.
+/// The staging area. Cheap to clone; its segments are free to be adopted when the last clone is dropped.
 #[derive(Clone)]
 pub struct Staging(Arc<Handle>);
 
@@ -161,7 +164,7 @@ struct Handle {
 }
 
 impl Drop for Handle {
-    /// Lets the committer finish what waits, then waits for it, so that the folder can be opened again.
+    /// Lets the committer finish what waits, then waits for it, so that what is here can be adopted.
     fn drop(&mut self) {
         self.queue = None;
         if let Some(committer) = self.committer.take() {
@@ -177,29 +180,23 @@ impl std::fmt::Debug for Staging {
 }
 
 impl Staging {
-    /// Opens the staging area in `folder` with what the caller's database says is live. Everything else is freed.
+    /// Opens the staging area in `folder`. Nothing is adopted and nothing is freed by that.
     ///
     /// # Errors
-    /// [`StagingError::InUse`] when another process has it; [`StagingError::Unavailable`] when the disk fails.
-    pub fn open(
-        folder: impl Into<PathBuf>,
-        live: impl IntoIterator<Item = (SegmentId, Vec<Range<u64>>)>,
-    ) -> Result<Self, StagingError> {
-        Self::open_with(folder, live, StagingOptions::default())
+    /// [`StagingError::InUse`] when a process of a version that shares with nobody has it;
+    /// [`StagingError::Unavailable`] when the disk fails.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StagingError> {
+        Self::open_with(folder, StagingOptions::default())
     }
 
     /// [`Self::open`] with other sizes.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_with(
-        folder: impl Into<PathBuf>,
-        live: impl IntoIterator<Item = (SegmentId, Vec<Range<u64>>)>,
-        options: StagingOptions,
-    ) -> Result<Self, StagingError> {
+    pub fn open_with(folder: impl AsRef<Path>, options: StagingOptions) -> Result<Self, StagingError> {
         let memory = Arc::new(Semaphore::new(options.queued_bytes as usize));
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
-        let shared = Arc::new(Shared::open(folder.into(), live, options)?);
+        let shared = Arc::new(Shared::open(folder.as_ref(), options)?);
         let writer = commit::Committer::new(shared.clone());
         let committer = std::thread::Builder::new()
             .name("staging-commit".into())
@@ -209,7 +206,7 @@ impl Staging {
     }
 
     /// Stores the parts of one submission next to each other. Durable when this returns `Ok`; after an error nothing
-    /// of it is kept. If the future is dropped before, the bytes are freed again, at the latest by the next opening.
+    /// of it is kept. If the future is dropped before, the bytes are freed again, at the latest when they are adopted.
     ///
     /// # Errors
     /// [`StagingError::Exhausted`] when the disk is full or nearly; [`StagingError::Unavailable`] when disk or source fail.
@@ -235,22 +232,72 @@ impl Staging {
 
     /// Frees ranges that the database no longer needs. A segment goes when nothing in it is live; until then the
     /// bytes are punched out where the file system can. Ranges that are not live are ignored, so it may be repeated.
-    /// Only whole parts as staged can be released.
+    /// Only whole parts as staged can be released. False, and nothing is done: the segment is another process's, or
+    /// was adopted and is not settled yet, or is gone ([`Self::is_gone`]).
     ///
     /// # Errors
     /// [`StagingError::Unavailable`] when a segment cannot be removed.
-    pub async fn release(&self, segment: SegmentId, ranges: Vec<Range<u64>>) -> Result<(), StagingError> {
+    pub async fn release(&self, segment: SegmentId, ranges: Vec<Range<u64>>) -> Result<bool, StagingError> {
         let shared = self.0.shared.clone();
         let work = move || shared.release(segment, &ranges);
         blocking(work).await.and_then(|done| done).map_err(StagingError::Unavailable)
     }
 
-    /// Live ranges given at opening whose bytes are not on the disk: lost, and to be told to an operator.
-    pub fn missing(&self) -> &[(SegmentId, Range<u64>)] {
-        self.0.shared.missing()
+    /// Takes the segments that no living process owns. Nothing in them is freed before [`Self::settle`]; they are read
+    /// like any other.
+    ///
+    /// # Errors
+    /// [`StagingError::Unavailable`] when the disk fails.
+    pub async fn adopt(&self) -> Result<Vec<SegmentId>, StagingError> {
+        let shared = self.0.shared.clone();
+        blocking(move || shared.adopt()).await.and_then(|done| done).map_err(StagingError::Unavailable)
     }
 
-    /// Live bytes, for limits and metrics.
+    /// Says what is live in segments that were adopted; the rest of them is freed. `live` must have been read when
+    /// nothing that their former owner began could be committed any more. What is not adopted stays as it is.
+    ///
+    /// # Errors
+    /// [`StagingError::Unavailable`] when the disk fails; settling the same again is right.
+    pub async fn settle(
+        &self,
+        adopted: Vec<SegmentId>,
+        live: impl IntoIterator<Item = (SegmentId, Vec<Range<u64>>)>,
+    ) -> Result<(), StagingError> {
+        let (shared, live) = (self.0.shared.clone(), live.into_iter().collect());
+        let work = move || shared.settle(&adopted, live);
+        blocking(work).await.and_then(|done| done).map_err(StagingError::Unavailable)
+    }
+
+    /// The segments that this process owns and may release from.
+    pub fn owned(&self) -> Vec<Owned> {
+        self.0.shared.owned()
+    }
+
+    /// Which of these ranges are not on the disk, whoever owns their segments: lost, and to be told to an operator.
+    ///
+    /// # Errors
+    /// [`StagingError::Unavailable`] when the work was ended.
+    pub async fn lost(
+        &self,
+        live: impl IntoIterator<Item = (SegmentId, Vec<Range<u64>>)>,
+    ) -> Result<Vec<(SegmentId, Range<u64>)>, StagingError> {
+        let (shared, live) = (self.0.shared.clone(), live.into_iter().collect());
+        blocking(move || shared.lost(&live)).await.map_err(StagingError::Unavailable)
+    }
+
+    /// Whether the segment is gone, whoever owned it: nothing is left to release there.
+    ///
+    /// # Errors
+    /// [`StagingError::Unavailable`] when the disk does not say.
+    pub async fn is_gone(&self, segment: SegmentId) -> Result<bool, StagingError> {
+        let shared = self.0.shared.clone();
+        blocking(move || shared.is_gone(segment))
+            .await
+            .and_then(|gone| gone)
+            .map_err(StagingError::Unavailable)
+    }
+
+    /// Live bytes in the segments of this process.
     pub fn live_bytes(&self) -> u64 {
         self.0.shared.live_bytes()
     }

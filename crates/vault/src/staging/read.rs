@@ -1,6 +1,7 @@
 //! Reading staged bytes: as a stream of pieces, or whole with a limit.
 
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -59,12 +60,17 @@ impl Staging {
     /// A part of no length lies nowhere, and reading it is no error.
     async fn open_range(&self, segment: SegmentId, range: &Range<u64>) -> Result<File, StagingError> {
         let shared = self.0.shared.clone();
-        if range.start != range.end && !shared.is_live(segment, range) {
+        if range.start != range.end && !shared.is_readable(segment, range) {
             return Err(StagingError::NotFound { segment, start: range.start, end: range.end });
         }
         let work = move || shared.open_segment(segment);
-        let file = blocking(work).await.map_err(StagingError::Unavailable)?;
-        file.map_err(|_| StagingError::NotFound { segment, start: range.start, end: range.end })
+        match blocking(work).await.and_then(|file| file) {
+            Ok(file) => Ok(file),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(StagingError::NotFound { segment, start: range.start, end: range.end })
+            }
+            Err(e) => Err(StagingError::Unavailable(e)),
+        }
     }
 }
 

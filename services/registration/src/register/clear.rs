@@ -1,10 +1,6 @@
 //! Sets aside tiles that were written but never published, when the database that knew their entries was lost with them
 //! (a crash between B and C, then an old dump). Nobody was ever promised them; a published tile is never touched.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use bytes::Bytes;
 use dengbei_records::Timestamp;
 use dengbei_register::tile::TileKind;
@@ -23,11 +19,9 @@ pub(super) async fn set_aside(log: &Log, tile: TilePath, now: Timestamp) -> Resu
     if let Some(partial) = needed.filter(|partial| partial.width() < tile.width()) {
         keep_published_part(log, tile, partial).await?;
     }
-    let (site, path) = (log.site.clone(), tile.to_string());
-    let moved = tokio::task::spawn_blocking(move || set_file_aside(&site, &path, now)).await;
-    let moved = moved.map_err(anyhow::Error::from).and_then(|m| m.map_err(anyhow::Error::from));
+    let moved = log.site.set_tile_aside(tile, now).await;
     tracing::error!(%tile, "a tile of a lost, never published history is set aside");
-    moved.map_err(StartError::Site)
+    moved.map_err(|e| StartError::Site(e.into()))
 }
 
 /// The published tree reads its partial tile from the wider one when its own was dropped: it gets its own back first.
@@ -53,14 +47,4 @@ fn cut(bytes: &Bytes, partial: TilePath) -> anyhow::Result<Bytes> {
             Ok(encode_bundle(&entries[..width])?)
         }
     }
-}
-
-fn set_file_aside(site: &Path, tile: &str, now: Timestamp) -> io::Result<()> {
-    let aside = site.join("quarantine");
-    fs::create_dir_all(&aside)?;
-    let name = format!("log-{}.{}", tile.replace('/', "-"), now.millis());
-    let from = site.join("log").join(tile);
-    fs::rename(&from, aside.join(name))?;
-    fs::File::open(&aside)?.sync_all()?;
-    from.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }

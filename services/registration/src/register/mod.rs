@@ -31,27 +31,28 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use dengbei_records::AreaCode;
-use dengbei_register::{LocalTiles, Signer};
+use dengbei_register::Signer;
+use dengbei_vault::{LogTiles, Site};
 
-/// The log's folder and key.
+/// The log's tiles and key.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
-    pub(crate) tiles: LocalTiles,
+    pub(crate) tiles: LogTiles,
     pub(crate) signer: Arc<Signer>,
-    /// The site's folder: `log/` with the tiles, `quarantine/`.
-    pub(crate) site: Arc<Path>,
+    /// The site that it lies on.
+    pub(crate) site: Site,
 }
 
 impl Log {
     /// Opens the log of `area` on the site, with the register's key. The key is made with the deployment, never here:
     /// another key would be another log.
-    pub(crate) fn open(site: &Path, keys: &Path, area: &AreaCode) -> anyhow::Result<Self> {
+    pub(crate) fn open(site: &Site, keys: &Path, area: &AreaCode) -> anyhow::Result<Self> {
         let path = keys.join("register.key");
         let pem = std::fs::read_to_string(&path).with_context(|| {
             format!("登记簿密钥无法读取 / the register's key cannot be read: {}", path.display())
         })?;
         let name = format!("dengbei/{area}").parse().context("the log's origin")?;
         let signer = Arc::new(Signer::from_pem(name, &pem).context("register.key")?);
-        Ok(Self { tiles: LocalTiles::new(site.join("log")), signer, site: site.into() })
+        Ok(Self { tiles: site.log_tiles(), signer, site: site.clone() })
     }
 }

@@ -1,12 +1,11 @@
 //! One line of the 移交目录 from the frozen `record.json` in the pack. Blocking.
 
-use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 
 use dengbei_ocfl::{PackError, VersionReader};
 use dengbei_records::papers::CatalogueRow;
 use dengbei_records::{AreaCode, PackNumber, Record, Sha256, canonical};
-use dengbei_vault::{PackName, Site, SiteError};
+use dengbei_vault::{PackFile, PackName, Site, SiteError};
 
 use super::WorkError;
 use crate::draft;
@@ -22,7 +21,7 @@ const MOST: u64 = 16 << 20;
 pub(super) struct Records {
     site: Site,
     area: AreaCode,
-    open: Option<(PackNumber, File)>,
+    open: Option<(PackNumber, PackFile)>,
 }
 
 impl Records {
@@ -47,9 +46,9 @@ impl Records {
             Some(range) => range.clone(),
             None => filed_version::range_of(&self.site, &name, &draft::object_of(stored.item))?,
         };
-        let mut file = self.file(&name)?;
+        let file = self.file(&name)?;
         file.seek(SeekFrom::Start(range.start)).map_err(SiteError::Unavailable)?;
-        let reader = VersionReader::open(BufReader::with_capacity(BUFFER, file), range.end - range.start)?;
+        let reader = VersionReader::open(BufReader::with_capacity(BUFFER, &mut *file), range.end - range.start)?;
         if *reader.inventory_sha512() != stored.inventory {
             return Err(damaged(member, "inventory.json"));
         }
@@ -66,15 +65,12 @@ impl Records {
         Ok(bytes)
     }
 
-    fn file(&mut self, name: &PackName) -> Result<&File, SiteError> {
-        if self.open.as_ref().is_none_or(|(number, _)| *number != name.number) {
-            let file = File::open(self.site.folder().join(name.path())).map_err(|e| match e.kind() {
-                std::io::ErrorKind::NotFound => SiteError::NotFound(name.to_string()),
-                _ => SiteError::Unavailable(e),
-            })?;
-            self.open = Some((name.number, file));
-        }
-        self.open.as_ref().map(|(_, file)| file).ok_or_else(|| SiteError::NotFound(name.to_string()))
+    fn file(&mut self, name: &PackName) -> Result<&mut PackFile, SiteError> {
+        let file = match self.open.take().filter(|(number, _)| *number == name.number) {
+            Some((_, file)) => file,
+            None => self.site.open_file(name)?,
+        };
+        Ok(&mut self.open.insert((name.number, file)).1)
     }
 }
 

@@ -66,7 +66,7 @@ impl World {
 
     /// Puts a pack into a site's folder, without asking the site.
     pub(super) async fn put(&self, site: &str, number: u64, text: &str) -> PackSummary {
-        let site = Site::open(self.sites.site(site)).unwrap();
+        let site = Site::in_folder(self.sites.site(site)).unwrap();
         let writer = writer(number, text);
         let name = PackName::first(area(), PackNumber::new(number));
         site.put_pack(&name, move |out| writer.write_in_memory(out)).await.unwrap().1

@@ -84,7 +84,7 @@ async fn the_copy_grows_with_the_log_and_has_every_tile_of_it() {
             assert_eq!(world.remote.get_log(&path.to_string()).await.unwrap(), body, "{path}");
         }
     }
-    let tiles = dengbei_register::LocalTiles::new(world.remote.keeper.site.folder().join("log"));
+    let tiles = dengbei_register::LocalTiles::new(world.folder.path().join("remote/log"));
     let reader = LogReader::new(tiles);
     let published = reader.checkpoint(world.signer.verifier(), &[]).await.unwrap().unwrap().checkpoint;
     assert_eq!((published.size(), published.root()), (1500, log.writer.root()));

@@ -97,7 +97,7 @@ async fn a_damaged_copy_is_set_aside_as_evidence_and_made_again() {
     std::fs::write(world.remote.path(1), &bytes).unwrap();
     let bad = Sha256::of(&bytes);
     let path = world.remote.quarantine(1, bad.as_bytes()).await.unwrap();
-    let kept = world.remote.keeper.site.folder().join(&path);
+    let kept = world.folder.path().join("remote").join(&path);
     assert_eq!(Sha256::of(&std::fs::read(&kept).unwrap()), bad);
     assert!(
         std::fs::read_to_string(

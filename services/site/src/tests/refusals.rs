@@ -98,7 +98,7 @@ async fn a_source_with_other_bytes_gives_nothing_the_name() {
         assert_eq!(code(&refused), "site.source_differs");
         assert!(!world.remote.path(1).exists());
     }
-    assert_eq!(std::fs::read_dir(world.remote.keeper.site.folder().join("incoming")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(world.folder.path().join("remote/incoming")).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,7 @@ pub(super) struct TestSite {
     pub(super) keeper: Keeper,
     pub(super) client: SiteClient<MeshChannel>,
     pub(super) url: String,
+    folder: std::path::PathBuf,
 }
 
 /// All of them.
@@ -88,9 +89,10 @@ impl Drop for World {
 
 async fn start(config: &RoleConfig, listener: TcpListener, url: String, drain: &Drain) -> TestSite {
     let keeper = service::open(config, Arc::new(SystemClock)).await.unwrap();
+    let folder = config.site.folder().unwrap().to_owned();
     let (routes, ending) = (service::routes(&keeper), drain.clone());
     tokio::spawn(async move { grpc::serve_on(listener, TOKEN, routes, ending).await.unwrap() });
-    TestSite { keeper, client: SiteClient::new(grpc::channel(&url, TOKEN).unwrap()), url }
+    TestSite { keeper, client: SiteClient::new(grpc::channel(&url, TOKEN).unwrap()), url, folder }
 }
 
 pub(super) fn writer(number: u64, text: &str) -> PackWriter {
@@ -163,7 +165,7 @@ impl TestSite {
 
     /// Where a pack lies.
     pub(super) fn path(&self, number: u64) -> std::path::PathBuf {
-        self.keeper.site.folder().join(file(number).path())
+        self.folder.join(file(number).path())
     }
 
     /// Whether the site's own key signed exactly this.

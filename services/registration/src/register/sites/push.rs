@@ -149,7 +149,7 @@ async fn there(site: &OtherSite, log: &Log, target: &Signed) -> Result<u64, Faul
 }
 
 async fn bundle(
-    reader: &LogReader<dengbei_register::LocalTiles>,
+    reader: &LogReader<dengbei_vault::LogTiles>,
     index: u64,
     size: u64,
 ) -> Result<v1::LogFile, Fault> {
