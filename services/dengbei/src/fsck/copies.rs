@@ -13,48 +13,44 @@ use sha2::Digest as _;
 use super::Report;
 use super::history::History;
 use super::life::Life;
+use super::scope::Scope;
 
 /// Invariants: `copy.missing`, `copy.digest`, `copy.orphan`, `site.key`, `site.log`.
 ///
 /// # Errors
 /// When a site's folder cannot be read.
 pub(super) async fn walk(
-    data: &Path,
+    scope: &Scope,
     history: &History,
     life: &Life,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    for site in sites(data)? {
-        let folder = data.join("sites").join(&site);
-        keys(data, &site, life, report);
+    for site in scope.sites.keys() {
+        let folder = scope.folder(site)?;
+        keys(scope, site, life, report);
         let mut found = BTreeSet::new();
         for path in crate::export::packs_of(&folder)? {
             let Some(pack) = super::packs::number_of(&path) else { continue };
             found.insert(pack);
-            copy(&site, pack, &path, (history, life), report)?;
+            copy((site, *site == scope.primary), pack, &path, (history, life), report)?;
         }
-        let wanted = life.copies.iter().filter(|((s, _), is_good)| *s == site && **is_good);
+        let wanted = life.copies.iter().filter(|((s, _), is_good)| s == site && **is_good);
         for ((_, pack), _) in wanted.filter(|((_, pack), _)| !found.contains(pack)) {
             report.find("copy.missing", format!("{site} {pack}"), "有回执但没有包 / a receipt, but no pack");
         }
-        if site != "primary" {
-            log(data, &site, report).await?;
+        if *site != scope.primary {
+            log(scope, site, report).await?;
         }
     }
     Ok(())
 }
 
-fn sites(data: &Path) -> io::Result<BTreeSet<String>> {
-    let folders = std::fs::read_dir(data.join("sites"))?;
-    folders.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-}
-
-fn keys(data: &Path, site: &str, life: &Life, report: &mut Report) {
+fn keys(scope: &Scope, site: &str, life: &Life, report: &mut Report) {
     let signed = life.site_keys().remove(site).unwrap_or_default();
     if signed.is_empty() {
         return;
     }
-    let path = data.join("keys/sites").join(format!("{site}.pub"));
+    let path = scope.keys.join("sites").join(format!("{site}.pub"));
     let key = std::fs::read_to_string(&path)
         .ok()
         .and_then(|pem| VerifyingKey::from_public_key_pem(&pem).ok())
@@ -65,7 +61,7 @@ fn keys(data: &Path, site: &str, life: &Life, report: &mut Report) {
 }
 
 fn copy(
-    site: &str,
+    (site, is_primary): (&str, bool),
     pack: u64,
     path: &Path,
     (history, life): (&History, &Life),
@@ -75,13 +71,13 @@ fn copy(
     let Some((_, digest, bytes)) = history.pack(pack) else {
         // On the primary site packs.rs looks after these. Elsewhere nothing may be that was not filed, but for what
         // was filed after the log was read: numbers have no gaps.
-        if site != "primary" && history.pack_numbers().last().is_some_and(|newest| pack <= *newest) {
+        if !is_primary && history.pack_numbers().last().is_some_and(|newest| pack <= *newest) {
             report.find("copy.orphan", place, "没有归档批 / no event tells of it");
         }
         return Ok(());
     };
     let (found, length) = hash(path)?;
-    let should_be_good = life.copies.get(&(site.to_owned(), pack)).copied().unwrap_or(site == "primary");
+    let should_be_good = life.copies.get(&(site.to_owned(), pack)).copied().unwrap_or(is_primary);
     if should_be_good && (found, length) != (digest, bytes) {
         report.find("copy.digest", place, format!("与所签不同 / not what was signed: {found}"));
     }
@@ -103,12 +99,12 @@ fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
 }
 
 /// The site's copy of the log is a beginning of the primary's.
-async fn log(data: &Path, site: &str, report: &mut Report) -> anyhow::Result<()> {
-    let folder = data.join("sites").join(site).join("log");
+async fn log(scope: &Scope, site: &str, report: &mut Report) -> anyhow::Result<()> {
+    let folder = scope.folder(site)?.join("log");
     if !folder.join("checkpoint").is_file() {
         return Ok(());
     }
-    for finding in super::log::audit(data, &folder).await? {
+    for finding in super::log::audit(scope, &folder).await? {
         report.find("site.log", site, finding);
     }
     Ok(())

@@ -134,10 +134,10 @@ impl Tables {
     }
 
     /// Compares the tables with the log.
-    pub(super) fn agree(&self, data: &Path, history: &History, report: &mut Report) {
+    pub(super) fn agree(&self, staging: &Path, history: &History, report: &mut Report) {
         self.outcomes(history, report);
         self.numbers(history, report);
-        self.staged(data, report);
+        self.staged(staging, report);
         for (n, filing) in history.filed.iter().filter(|f| f.index < self.applied).enumerate() {
             let rank = self.ranks.get(&filing.fact.item.uuid());
             if rank.is_none_or(|rank| *rank < FILED_RANK) {
@@ -203,14 +203,14 @@ impl Tables {
         }
     }
 
-    fn staged(&self, data: &Path, report: &mut Report) {
+    fn staged(&self, staging: &Path, report: &mut Report) {
         for staged in &self.undecided {
             let submission = SubmissionId::from_uuid(staged.submission);
             let Some(segment) = staged.segment else {
                 report.find("table.staged", submission, "没有暂存位置 / no place in staging");
                 continue;
             };
-            let path = data.join(format!("staging/seg-{segment:08}.dat"));
+            let path = staging.join(format!("seg-{segment:08}.dat"));
             let length = std::fs::metadata(&path).map(|m| m.len()).unwrap_or_default();
             if length < staged.end.unsigned_abs() {
                 report.find(

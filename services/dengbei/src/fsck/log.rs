@@ -8,16 +8,17 @@ use dengbei_chain::Event;
 use dengbei_register::{LocalTiles, LogReader, Verifier};
 
 use super::Report;
+use super::scope::Scope;
 
 /// Reads the whole log. Invariants: `log.signature`, `log.tiles`, `log.event`, `log.once`.
 ///
 /// # Errors
 /// When the public key or the log's folder cannot be read.
-pub(super) async fn walk(data: &Path, report: &mut Report) -> anyhow::Result<Vec<Event>> {
-    let key = data.join("keys/register.pub");
+pub(super) async fn walk(scope: &Scope, report: &mut Report) -> anyhow::Result<Vec<Event>> {
+    let key = scope.keys.join("register.pub");
     let text = std::fs::read_to_string(&key).with_context(|| format!("{}", key.display()))?;
     let verifier: Verifier = text.trim().parse().map_err(|e| anyhow::anyhow!("{}: {e}", key.display()))?;
-    let reader = LogReader::new(LocalTiles::new(super::site(data).join("log")));
+    let reader = LogReader::new(LocalTiles::new(scope.folder(&scope.primary)?.join("log")));
     let opened = match reader.checkpoint(&verifier, &[]).await {
         Ok(Some(opened)) => opened,
         Ok(None) => return Ok(Vec::new()),
@@ -40,8 +41,8 @@ pub(super) async fn walk(data: &Path, report: &mut Report) -> anyhow::Result<Vec
 ///
 /// # Errors
 /// When the public key or a file cannot be read.
-pub(super) async fn audit(data: &Path, folder: &Path) -> anyhow::Result<Vec<String>> {
-    let text = std::fs::read_to_string(data.join("keys/register.pub"))?;
+pub(super) async fn audit(scope: &Scope, folder: &Path) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(scope.keys.join("register.pub"))?;
     let verifier: Verifier = text.trim().parse().map_err(|e| anyhow::anyhow!("register.pub: {e}"))?;
     let reader = LogReader::new(LocalTiles::new(folder.to_owned()));
     let opened = match reader.checkpoint(&verifier, &[]).await {
@@ -52,7 +53,7 @@ pub(super) async fn audit(data: &Path, folder: &Path) -> anyhow::Result<Vec<Stri
     let audit = reader.audit(&opened).await?;
     let mut findings: Vec<String> =
         audit.findings.iter().map(|f| format!("{} {}: {}", f.path, f.code, f.detail)).collect();
-    let primary = LogReader::new(LocalTiles::new(super::site(data).join("log")));
+    let primary = LogReader::new(LocalTiles::new(scope.folder(&scope.primary)?.join("log")));
     if let Ok(Some(published)) = primary.checkpoint(&verifier, &[]).await
         && published.checkpoint.size() == opened.size()
         && published.checkpoint.root() != opened.root()

@@ -1,4 +1,4 @@
-//! `dengbei fsck --data DIR`: walks site, log and databases, proves docs/invariants.md, says what is wrong.
+//! `dengbei fsck --data DIR` or `--config FILE`: walks site, log and databases, proves docs/invariants.md, says what is wrong.
 //!
 //! Uses no service code: it reads the log's tiles, the packs and the tables for itself. Exit 0 only when clean.
 //! The oracle of every end-to-end test.
@@ -10,23 +10,28 @@ mod life;
 mod log;
 mod packs;
 mod papers;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Serialize;
 
 pub(crate) use history::History;
 use life::Life;
+use scope::Scope;
 
 /// What to walk.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FsckArgs {
     /// 数据目录 / the data folder of `dengbei up`
-    #[arg(long)]
-    pub(crate) data: PathBuf,
+    #[arg(long, required_unless_present = "config")]
+    pub(crate) data: Option<PathBuf>,
+    /// 配置文件：核验其中所列的备份点和数据库 / a configuration file: its sites and databases are walked
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub(crate) config: Option<PathBuf>,
     /// 只核验备份点和登记簿，不连数据库 / site and log only, without databases
     #[arg(long)]
     pub(crate) site_only: bool,
@@ -74,26 +79,24 @@ impl Report {
 /// When the folder, its keys or its databases cannot be reached at all.
 pub(crate) async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
     let mut report = Report::default();
-    let stand = if args.site_only { None } else { Some(crate::up::stand(&args.data).await?) };
+    let scope = Scope::of(args).await?;
     // The databases are read first: what they hold as sealed or filed must then stand in log and packs.
-    let tables = match &stand {
-        Some(stand) => Some(databases::Tables::read(stand.databases()).await?),
+    let tables = match scope.databases() {
+        Some(urls) => Some(databases::Tables::read(urls).await?),
         None => None,
     };
-    let events = log::walk(&args.data, &mut report).await?;
+    let events = log::walk(&scope, &mut report).await?;
     let history = History::of(&events, &mut report);
-    let documents = packs::walk(&site(&args.data), &history, tables.as_ref(), &mut report)?;
+    let documents = packs::walk(&scope.folder(&scope.primary)?, &history, tables.as_ref(), &mut report)?;
     let life = Life::of(&events, &history, &mut report);
     let has_tables = tables.is_some();
     papers::walk(&events, &documents, has_tables, &mut report);
     life.members(&documents, has_tables, &mut report);
-    copies::walk(&args.data, &history, &life, &mut report).await?;
+    copies::walk(&scope, &history, &life, &mut report).await?;
     if let Some(tables) = &tables {
-        tables.agree(&args.data, &history, &mut report);
+        tables.agree(&scope.staging, &history, &mut report);
     }
-    if let Some(stand) = stand {
-        stand.leave().await;
-    }
+    scope.leave().await;
     print(&report, args.json)?;
     Ok(report.findings.is_empty())
 }
@@ -102,10 +105,6 @@ pub(crate) async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
 fn is_signed(key: &[u8; 32], text: &str, signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key)
         .is_ok_and(|key| key.verify_strict(text.as_bytes(), &Signature::from_bytes(signature)).is_ok())
-}
-
-fn site(data: &Path) -> PathBuf {
-    data.join("sites/primary")
 }
 
 fn print(report: &Report, as_json: bool) -> anyhow::Result<()> {

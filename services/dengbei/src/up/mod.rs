@@ -44,7 +44,7 @@ use crate::roles::Role;
 
 pub(crate) use error::UpError;
 pub(crate) use options::UpOptions;
-pub(crate) use stand::stand;
+pub(crate) use stand::{Stand, stand};
 
 /// What has been started and must be stopped, whatever happened: the roles first, the stores last.
 struct Running {
