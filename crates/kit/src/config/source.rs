@@ -21,8 +21,15 @@ pub(super) const DEFAULT: &str = "default";
 pub(super) const SITE: &str = "site-";
 const PREFIX: &str = "DENGBEI_";
 /// Variables that are not configuration of a role.
-const OTHERS: [&str; 6] =
-    ["DENGBEI_CONFIG", "DENGBEI_DATA", "DENGBEI_TOKEN", "DENGBEI_URL", "DENGBEI_LOG", "DENGBEI_SITE_NAME"];
+const OTHERS: [&str; 7] = [
+    "DENGBEI_CONFIG",
+    "DENGBEI_DATA",
+    "DENGBEI_HEALTH",
+    "DENGBEI_TOKEN",
+    "DENGBEI_URL",
+    "DENGBEI_LOG",
+    "DENGBEI_SITE_NAME",
+];
 
 /// A value as it was written.
 #[derive(Debug, Clone)]
