@@ -9,6 +9,7 @@
 //!   ([`read_package`]), redaction of secrets, the package digest
 //! * [`catalogue`] and [`batch`]: many packages in one zip or folder
 //! * [`content`]: which format bytes really are, and whether they open
+//! * [`identify`]: the format by content with PRONOM's ids
 //! * [`signature`]: signatures, seals and timestamps inside documents, recomputed
 //! * [`examine()`]: the one pass over every file's bytes that feeds digests, inspectors and a sink
 
@@ -18,6 +19,7 @@ pub mod catalogue;
 pub mod content;
 mod error;
 mod examine;
+pub mod identify;
 pub mod package;
 pub mod signature;
 mod xml;

@@ -40,6 +40,7 @@ pub struct ZipEntry {
 pub struct ZipArchive {
     source: Arc<dyn ReadAt>,
     entries: Arc<[ZipEntry]>,
+    folders: Arc<[String]>,
 }
 
 impl std::fmt::Debug for ZipArchive {
@@ -64,12 +65,17 @@ impl ZipArchive {
         }
         opened.refuse_duplicates()?;
         opened.refuse_overlaps(end.directory_offset)?;
-        Ok(Self { source, entries: opened.files.into() })
+        Ok(Self { source, entries: opened.files.into(), folders: opened.folders.into() })
     }
 
     /// The files; folders are not among them.
     pub fn entries(&self) -> &[ZipEntry] {
         &self.entries
+    }
+
+    /// The folders that have entries of their own.
+    pub fn folders(&self) -> &[String] {
+        &self.folders
     }
 
     /// Opens one file for reading from its start; out of range reads as empty.
