@@ -1,11 +1,13 @@
 //! Stories through the front door, faults, third-party suites. The stories are in `tests/`; here is what they
 //! have in common: the command line as a user runs it, and the door as a platform calls it.
 
+pub mod load;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::Context as _;
-use dengbei_testkit::{Mesh, PATIENCE, binary, eventually};
+use dengbei_testkit::{Deployment, Mesh, PATIENCE, binary, eventually};
 use serde_json::Value;
 
 /// Runs `dengbei` with these arguments against the deployment's door, as a user would.
@@ -54,6 +56,18 @@ pub fn publish(mesh: &Mesh, samples: &Path) -> anyhow::Result<()> {
     succeed(mesh, &["matter", "publish", &file.to_string_lossy(), "--to", mesh.http()]).map(|_| ())
 }
 
+/// As [`publish`], at a door.
+///
+/// # Errors
+/// What the command wrote when it failed.
+pub fn publish_at(door: &load::Place, samples: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(binary()?);
+    command.args(["matter", "publish"]).arg(samples.join("matters.json")).args(["--to", &door.url]);
+    let output = command.env("DENGBEI_TOKEN", &door.token).output()?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
 /// The ids of the checks that did not pass, as a line of `submit` reports them.
 pub fn failing(line: &Value) -> Vec<String> {
     let checks = line["checks"].as_array().cloned().unwrap_or_default();
@@ -71,6 +85,17 @@ pub fn fsck(mesh: &Mesh) -> anyhow::Result<Value> {
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     let report: Value = serde_json::from_str(text.trim()).with_context(|| format!("{text}\n{err}"))?;
     anyhow::ensure!(output.status.success() && report["verdict"] == "valid", "fsck: {report:#}\n{err}");
+    Ok(report)
+}
+
+/// Runs `fsck` of `binary` on a deployment's configuration and demands that it is clean.
+///
+/// # Errors
+/// What it found.
+pub fn fsck_deployment(deployment: &Deployment, binary: &Path) -> anyhow::Result<Value> {
+    let text = deployment.run(binary, &["fsck", "--json"])?;
+    let report: Value = serde_json::from_str(text.trim()).with_context(|| text.clone())?;
+    anyhow::ensure!(report["verdict"] == "valid", "fsck: {report:#}");
     Ok(report)
 }
 

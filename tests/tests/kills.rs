@@ -4,16 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dengbei_testkit::{Mesh, PATIENCE, binary, eventually, is_running, samples};
+use dengbei_tests::load::{Load, Place};
 use dengbei_tests::{fsck, publish, sealed};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::Value;
 
 const KILLS: usize = 64;
 const ITEMS: u32 = 600;
@@ -54,41 +52,8 @@ const POINTS: [&str; 17] = [
 ];
 
 /// Where the door is now: it moves when `up` is started again.
-#[derive(Clone)]
-struct Place {
-    url: String,
-    token: String,
-}
-
-/// What came of each item: its last known custody and registration, by id, for all that were ever acknowledged.
-type Outcomes = BTreeMap<String, (String, String)>;
-
-/// Sends every batch again and again until all of it is where its retention says; notes everything that was acknowledged.
-fn load(batches: Vec<PathBuf>, place: &Mutex<Place>) -> Outcomes {
-    let mut outcomes = Outcomes::new();
-    for batch in batches {
-        for _ in 0..60 {
-            let Place { url, token } = place.lock().unwrap().clone();
-            let output = std::process::Command::new(binary().unwrap())
-                .arg("submit")
-                .arg(&batch)
-                .args(["--to", &url, "--wait", "accessioned", "--json", "--timeout", "40"])
-                .env("DENGBEI_TOKEN", token)
-                .output()
-                .unwrap();
-            for line in String::from_utf8_lossy(&output.stdout).lines() {
-                let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-                let state = |region: &str| line["state"][region].as_str().unwrap_or_default().to_owned();
-                if let Some(item) = line["item"].as_str().filter(|_| !state("custody").is_empty()) {
-                    outcomes.insert(item.to_owned(), (state("custody"), state("registration")));
-                }
-            }
-            if output.status.success() {
-                break;
-            }
-        }
-    }
-    outcomes
+fn door(mesh: &Mesh) -> Vec<Place> {
+    vec![Place { url: mesh.http().to_owned(), token: mesh.token().to_owned() }]
 }
 
 async fn alive(mesh: &Mesh, name: &str) {
@@ -100,7 +65,7 @@ async fn alive(mesh: &Mesh, name: &str) {
     eventually(PATIENCE, "the process is back", running).await.unwrap();
 }
 
-async fn strike(mesh: &mut Mesh, rng: &mut StdRng, place: &Mutex<Place>) -> String {
+async fn strike(mesh: &mut Mesh, rng: &mut StdRng, load: &Load) -> String {
     if rng.random_bool(0.35) {
         let point = *POINTS.choose(rng).unwrap();
         mesh.arm(point).unwrap();
@@ -120,7 +85,7 @@ async fn strike(mesh: &mut Mesh, rng: &mut StdRng, place: &Mutex<Place>) -> Stri
     mesh.kill9(target).await.unwrap();
     if target == "up" {
         mesh.start_again().await.unwrap();
-        *place.lock().unwrap() = Place { url: mesh.http().to_owned(), token: mesh.token().to_owned() };
+        load.moved(door(mesh));
     }
     target.to_owned()
 }
@@ -134,27 +99,15 @@ async fn nothing_acknowledged_is_lost_and_nothing_happens_twice() {
     let samples = samples(ITEMS, &["--seed", "11"]).unwrap();
     let mut mesh = Mesh::up(&["--split", "--linger", "1"]).await.unwrap();
     publish(&mesh, samples.path()).unwrap();
-    let place = Arc::new(Mutex::new(Place { url: mesh.http().to_owned(), token: mesh.token().to_owned() }));
-    let batches = samples.batches().unwrap();
-    let half = batches.len() / 2;
-    let loaders: Vec<_> = [batches[..half].to_vec(), batches[half..].to_vec()]
-        .into_iter()
-        .map(|part| {
-            let place = Arc::clone(&place);
-            std::thread::spawn(move || load(part, &place))
-        })
-        .collect();
+    let load = Load::start(&binary().unwrap(), &samples.batches().unwrap(), door(&mesh));
     let mut struck: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..KILLS {
-        *struck.entry(strike(&mut mesh, &mut rng, &place).await).or_default() += 1;
+        *struck.entry(strike(&mut mesh, &mut rng, &load).await).or_default() += 1;
         // Work between two kills, by the dice: sometimes into a restart, sometimes into full work.
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..1500))).await;
     }
     println!("{KILLS} kills: {struck:?}");
-    let outcomes: Outcomes =
-        tokio::task::spawn_blocking(|| loaders.into_iter().flat_map(|l| l.join().unwrap()).collect())
-            .await
-            .unwrap();
+    let outcomes = load.end().await.unwrap();
     let on_the_way: BTreeSet<_> =
         outcomes.iter().filter(|(_, (_, registration))| registration != "certified").collect();
     assert_eq!((outcomes.len(), on_the_way.len()), (ITEMS as usize, 0), "seed {seed}: {on_the_way:?}");

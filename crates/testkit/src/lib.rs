@@ -3,9 +3,12 @@
 //! Everything started here ends and is removed when it is dropped, after a panic, and also when the test
 //! process is killed: see [`Scratch`]. Works as root (PostgreSQL then runs as user postgres) and as anybody.
 
+mod clamd;
 mod collector;
+mod deployment;
 mod eventually;
 mod mesh;
+mod moto;
 mod nats;
 mod postgres;
 mod samples;
@@ -13,9 +16,12 @@ mod scratch;
 
 use std::time::Duration;
 
+pub use clamd::Clamd;
 pub use collector::{Collector, SeenSpan};
+pub use deployment::Deployment;
 pub use eventually::eventually;
 pub use mesh::{Mesh, binary};
+pub use moto::Moto;
 pub use nats::Nats;
 pub use postgres::Postgres;
 pub use samples::{Samples, samples};

@@ -1,0 +1,255 @@
+//! A deployment as Kubernetes would run it: PostgreSQL and nats-server of its own, one configuration file, and any
+//! number of `dengbei serve` processes a role, each to be killed, stopped or replaced by another version alone.
+//!
+//! What `dengbei up` does in one go is done here step by step: `init`, `migrate`, then the roles. Its neighbour
+//! [`Mesh`](crate::Mesh) is `up` itself.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rustix::process::Signal;
+
+use crate::postgres::{free_port, signal};
+use crate::{Nats, PATIENCE, Postgres, Scratch, eventually};
+
+/// What an orchestrator waits between SIGTERM and SIGKILL.
+const STOP: Duration = Duration::from_secs(40);
+const START: Duration = Duration::from_secs(120);
+const SITES: [&str; 3] = ["primary", "archive", "remote"];
+const ROLES: [&str; 6] = ["ingest", "registration", "fixity", "replication", "query", "gateway"];
+
+/// One process of a role.
+#[derive(Debug)]
+struct Replica {
+    role: String,
+    grpc: u16,
+    admin: u16,
+    http: Option<u16>,
+    process: Option<Child>,
+}
+
+/// A running deployment. Everything ends and is removed when it is dropped.
+#[derive(Debug)]
+pub struct Deployment {
+    // Before the folder: reaped by then.
+    replicas: BTreeMap<String, Replica>,
+    nats: Nats,
+    postgres: Postgres,
+    scratch: Scratch,
+    token: String,
+}
+
+impl Deployment {
+    /// Settles `each` replicas of every role, makes keys and databases with `binary`, and starts nothing yet.
+    ///
+    /// # Errors
+    /// When a server does not start or `init` or `migrate` fails; what they wrote is in the error.
+    pub async fn prepare(binary: &Path, each: usize) -> anyhow::Result<Self> {
+        let (postgres, nats) = (Postgres::own().await?, Nats::start().await?);
+        let scratch = Scratch::new("dengbei-deployment-")?;
+        let token = hex::encode(rand::random::<[u8; 16]>());
+        let mut deployment = Self { replicas: BTreeMap::new(), nats, postgres, scratch, token };
+        for n in 0..each {
+            for name in roles() {
+                let (grpc, admin) = (free_port()?, free_port()?);
+                let http = (name == "gateway").then(free_port).transpose()?;
+                let replica = Replica { role: name.clone(), grpc, admin, http, process: None };
+                deployment.replicas.insert(format!("{name}-{n}"), replica);
+            }
+        }
+        std::fs::write(deployment.config(), deployment.toml())?;
+        deployment.run(binary, &["init"])?;
+        deployment.run(binary, &["migrate"])?;
+        Ok(deployment)
+    }
+
+    /// As [`Self::prepare`], then starts every replica; returns when all are ready.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`], and when one does not become ready.
+    pub async fn start(binary: &Path, each: usize) -> anyhow::Result<Self> {
+        let mut deployment = Self::prepare(binary, each).await?;
+        for name in deployment.names() {
+            deployment.launch(&name, binary)?;
+        }
+        for name in deployment.names() {
+            deployment.ready(&name).await?;
+        }
+        Ok(deployment)
+    }
+
+    /// The names of all replicas: `<role>-<n>`, `site-<site>-<n>`.
+    pub fn names(&self) -> Vec<String> {
+        self.replicas.keys().cloned().collect()
+    }
+
+    /// The configuration file that every replica reads.
+    pub fn config(&self) -> PathBuf {
+        self.scratch.path().join("dengbei.toml")
+    }
+
+    /// The folder of a site.
+    pub fn site(&self, name: &str) -> PathBuf {
+        self.scratch.path().join("sites").join(name)
+    }
+
+    /// The folder of the keys.
+    pub fn keys(&self) -> PathBuf {
+        self.scratch.path().join("keys")
+    }
+
+    /// The URL of the door of replica `n`.
+    ///
+    /// # Panics
+    /// When there is no such replica.
+    pub fn http(&self, n: usize) -> String {
+        let port = self.replicas[&format!("gateway-{n}")].http.unwrap_or_default();
+        format!("http://127.0.0.1:{port}")
+    }
+
+    /// What the door asks for.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The URL of a role's database.
+    pub fn database(&self, role: &str) -> String {
+        let url = self.postgres.url();
+        let server = url.rsplit_once('/').map_or("", |(server, _)| server);
+        format!("{server}/dengbei_{role}")
+    }
+
+    /// The URL of a replica's admin door.
+    ///
+    /// # Panics
+    /// When there is no such replica.
+    pub fn admin(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}", self.replicas[name].admin)
+    }
+
+    /// Everything that a replica wrote, over all its starts.
+    pub fn log(&self, name: &str) -> String {
+        self.scratch.log(name)
+    }
+
+    /// Runs a command of `binary` that takes `--config` to its end, and gives what it printed.
+    ///
+    /// # Errors
+    /// When it fails; what it wrote is in the error.
+    pub fn run(&self, binary: &Path, args: &[&str]) -> anyhow::Result<String> {
+        let output = Command::new(binary).args(args).arg("--config").arg(self.config()).output()?;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        anyhow::ensure!(output.status.success(), "{args:?}: {}\n{out}\n{err}", output.status);
+        Ok(out.into_owned())
+    }
+
+    /// Starts a replica's process with `binary`; [`Self::ready`] waits for it.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn launch(&mut self, name: &str, binary: &Path) -> anyhow::Result<()> {
+        let config = self.config();
+        let replica = self.replicas.get_mut(name).context("no such replica")?;
+        let mut command = Command::new(binary);
+        command.arg("serve");
+        match replica.role.strip_prefix("site-") {
+            Some(site) => command.args(["site", "--name", site]),
+            None => command.arg(&replica.role),
+        };
+        command.arg("--config").arg(config);
+        command.env("DENGBEI_GRPC", format!("127.0.0.1:{}", replica.grpc));
+        command.env("DENGBEI_ADMIN", format!("127.0.0.1:{}", replica.admin));
+        if let Some(http) = replica.http {
+            command.env("DENGBEI_HTTP", format!("127.0.0.1:{http}"));
+        }
+        replica.process = Some(self.scratch.spawn(name, "KILL", &command)?);
+        Ok(())
+    }
+
+    /// Waits until a replica says that it can be called.
+    ///
+    /// # Errors
+    /// When it ended, or is not ready in time; what it wrote is in the error.
+    pub async fn ready(&mut self, name: &str) -> anyhow::Result<()> {
+        let health = format!("{}/health", self.admin(name));
+        let process = self.replicas.get_mut(name).and_then(|r| r.process.as_mut());
+        let process = process.context("it was not started")?;
+        let ready = eventually(START, "the replica is healthy", async || {
+            if let Some(status) = process.try_wait()? {
+                return Ok(Err(anyhow::anyhow!("it ended with {status}")));
+            }
+            let answer = reqwest::get(&health).await?;
+            let status = answer.status();
+            anyhow::ensure!(status.is_success(), "{status}: {}", answer.text().await?);
+            Ok(Ok(()))
+        });
+        ready.await.and_then(|ended| ended).with_context(|| format!("{name}:\n{}", self.scratch.log(name)))
+    }
+
+    /// Kills a replica at once.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn kill9(&mut self, name: &str) -> anyhow::Result<()> {
+        self.end(name, Signal::KILL, PATIENCE).await
+    }
+
+    /// Asks a replica to stop (SIGTERM) and waits as long as an orchestrator would.
+    ///
+    /// # Errors
+    /// When it does not run, or does not stop in time.
+    pub async fn stop(&mut self, name: &str) -> anyhow::Result<()> {
+        self.end(name, Signal::TERM, STOP).await
+    }
+
+    async fn end(&mut self, name: &str, with: Signal, patience: Duration) -> anyhow::Result<()> {
+        let replica = self.replicas.get_mut(name).context("no such replica")?;
+        let mut process = replica.process.take().context("it does not run")?;
+        signal(process.id(), with)?;
+        let gone =
+            eventually(patience, "the replica is gone", async || process.try_wait()?.context("it runs"));
+        gone.await.map(drop).with_context(|| self.scratch.log(name))
+    }
+
+    /// One file for all, as a ConfigMap would hold it; addresses come from each replica's environment.
+    fn toml(&self) -> String {
+        let urls = |role: &str| {
+            let of_role = self.replicas.values().filter(|r| r.role == role);
+            of_role.map(|r| format!("http://127.0.0.1:{}", r.grpc)).collect::<Vec<_>>().join(",")
+        };
+        let folder = self.scratch.path().display();
+        let mut text = format!(
+            "[default]\narea = \"330382\"\nnats = \"{}\"\nkeys = \"{folder}/keys\"\n\
+             site = \"{folder}/sites/primary\"\nstaging = \"{folder}/staging\"\ndoor_token = \"{}\"\n\
+             linger = \"1s\"\nregistration_linger = \"1s\"\ntransfer_linger = \"1s\"\nlog_quorum = 1\n",
+            self.nats.url(),
+            self.token,
+        );
+        // Writing to a text cannot fail.
+        for site in SITES {
+            let url = urls(&format!("site-{site}"));
+            let _ =
+                writeln!(text, "[[default.sites]]\nname = \"{site}\"\nclass = \"{site}\"\nurl = \"{url}\"");
+        }
+        let _ = writeln!(text, "[default.peers]");
+        for role in ROLES.into_iter().filter(|role| *role != "gateway") {
+            let _ = writeln!(text, "{role} = \"{}\"", urls(role));
+        }
+        for role in ROLES {
+            let _ = writeln!(text, "[{role}]\ndatabase = \"{}\"", self.database(role));
+        }
+        for site in SITES {
+            let _ = writeln!(text, "[site-{site}]\nsite = \"{folder}/sites/{site}\"\nsite_name = \"{site}\"");
+        }
+        text
+    }
+}
+
+fn roles() -> impl Iterator<Item = String> {
+    let sites = SITES.into_iter().map(|site| format!("site-{site}"));
+    sites.chain(ROLES.into_iter().map(ToOwned::to_owned))
+}
