@@ -62,6 +62,9 @@ def restricted_faults(document):
             yield f"{container['name']} may write to its root"
         if not re.search(r":[A-Za-z]?\d[\w.-]*$", container["image"]):
             yield f"{container['name']}: the image {container['image']} is not pinned"
+        names = [one["name"] for one in container.get("env", [])]
+        if len(names) != len(set(names)) or any(("value" in one) == ("valueFrom" in one) for one in container.get("env", [])):
+            yield f"{container['name']}: a variable is given twice or not at all"
         resources = container.get("resources", {})
         if "memory" not in resources.get("limits", {}) or not resources.get("requests"):
             yield f"{container['name']} has no bounds"
