@@ -129,7 +129,7 @@ fn file(
     sink: &mut dyn Sink,
 ) -> Result<FileFacts, ReadError> {
     let mut digests = Digests::default();
-    let mut probe = Probe::new();
+    let mut probe = Probe::new().named(&entry.path);
     loop {
         let n = match reader.read(buffer) {
             Ok(0) => break,
@@ -177,7 +177,7 @@ fn document(reader: impl Read, entry: &Entry, sink: &mut dyn Sink) -> Result<Fil
     let mut digests = Digests::default();
     digests.update(&redacted.bytes);
     sink.chunk(&redacted.bytes)?;
-    let mut probe = Probe::new();
+    let mut probe = Probe::new().named(&entry.path);
     probe.update(&redacted.bytes)?;
     let (bytes, sha512, sm3) = digests.finish();
     let received_sha512 = match redacted.bytes {

@@ -33,7 +33,10 @@ fn official(folder: &Path) -> Signatures {
         let file = entries.into_iter().find(|p| p.file_name().unwrap().to_string_lossy().starts_with(prefix));
         std::fs::read(file.unwrap()).unwrap()
     };
-    Signatures::from_droid(&read("DROID_SignatureFile")).unwrap().with_containers(&read("container-")).unwrap()
+    Signatures::from_droid(&read("DROID_SignatureFile"))
+        .unwrap()
+        .with_containers(&read("container-"))
+        .unwrap()
 }
 
 fn tell(signatures: &Signatures, bytes: Vec<u8>, ending: Option<&str>) -> Identification {
@@ -65,8 +68,13 @@ fn differing(signatures: &Signatures, folder: &Path) -> (usize, Vec<(String, Str
 fn every_skeleton_file_is_told_by_our_own_table() {
     let Some(folder) = suite() else { return };
     let (rows, wrong) = differing(Signatures::builtin(), folder.path());
-    println!("formats: {}/{rows}, {} formats in the table", rows - wrong.len(), Signatures::builtin().count());
-    let unexplained: Vec<_> = wrong.iter().filter(|(file, _)| !KNOWN.iter().any(|(k, _)| k == file)).collect();
+    println!(
+        "formats: {}/{rows}, {} formats in the table",
+        rows - wrong.len(),
+        Signatures::builtin().count()
+    );
+    let unexplained: Vec<_> =
+        wrong.iter().filter(|(file, _)| !KNOWN.iter().any(|(k, _)| k == file)).collect();
     assert!(unexplained.is_empty(), "{unexplained:#?}");
 }
 
@@ -75,7 +83,12 @@ fn every_skeleton_file_is_told_by_the_official_signatures() {
     let Some(folder) = suite() else { return };
     let signatures = official(folder.path());
     let (rows, wrong) = differing(&signatures, folder.path());
-    println!("formats by {}: {}/{rows}, {} formats", signatures.source(), rows - wrong.len(), signatures.count());
+    println!(
+        "formats by {}: {}/{rows}, {} formats",
+        signatures.source(),
+        rows - wrong.len(),
+        signatures.count()
+    );
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -120,7 +133,9 @@ fn compound() -> Vec<u8> {
     for (index, value) in [0xffff_fffd_u32, 0xffff_fffe].into_iter().enumerate() {
         file[512 + 4 * index..][..4].copy_from_slice(&value.to_le_bytes());
     }
-    for (index, (name, kind, child)) in [("Root Entry", 5, 1_u32), ("WordDocument", 2, u32::MAX)].into_iter().enumerate() {
+    for (index, (name, kind, child)) in
+        [("Root Entry", 5, 1_u32), ("WordDocument", 2, u32::MAX)].into_iter().enumerate()
+    {
         let entry = &mut file[1024 + 128 * index..][..128];
         let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         entry[..units.len()].copy_from_slice(&units);

@@ -5,12 +5,14 @@
 
 mod directory;
 mod name;
+mod nested;
 mod read_at;
 mod stream;
 mod tar;
 mod verdict;
 mod zip;
 
+pub use nested::{MAX_NESTING, Nested, judge_nested};
 pub use read_at::ReadAt;
 pub use verdict::{ArchiveVerdict, validate_archive};
 pub use zip::{ZipArchive, ZipEntry};

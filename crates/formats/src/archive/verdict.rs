@@ -1,14 +1,14 @@
 //! `dengbei validate archive FILE`: may this archive be taken in? Every entry is read to its end; nothing is written.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use dengbei_records::Problem;
 use serde::Serialize;
 
-use super::{Limits, ReadAt, ZipArchive, tar};
+use super::{Limits, Nested, ReadAt, judge_nested};
 use crate::error::ReadError;
 
 /// The verdict in the shape that all validators share.
@@ -54,28 +54,28 @@ pub fn validate_archive(path: &Path, limits: &Limits) -> ArchiveVerdict {
 }
 
 fn judge(file: File, limits: &Limits) -> Result<usize, ReadError> {
-    if looks_like_tar(&file)? {
-        return tar::judge(BufReader::new(file), limits);
+    let source: Arc<dyn ReadAt> = Arc::new(file);
+    match judge_nested(&source, limits)? {
+        Nested::Sound { entries, .. } | Nested::Closed { entries, .. } => Ok(entries),
+        Nested::Refused(problem) => Err(problem.into()),
     }
-    let archive = ZipArchive::open(Arc::new(file), limits)?;
-    let mut buffer = vec![0; 64 << 10];
-    for index in 0..archive.entries().len() {
-        let mut reader = archive.read(index);
-        while reader.read(&mut buffer)? > 0 {}
+}
+
+/// Whether a file begins as a tar does.
+pub(super) fn looks_like_tar(source: &dyn ReadAt) -> io::Result<bool> {
+    let mut block = [0; 512];
+    if source.size()? < 512 {
+        return Ok(false);
     }
-    Ok(archive.entries().len())
+    source.read_exact_at(&mut block, 0)?;
+    Ok(is_tar_header(&block))
 }
 
 /// `ustar` at 257, or an old tar: a header whose checksum fits.
-fn looks_like_tar(file: &File) -> io::Result<bool> {
-    let mut block = [0; 512];
-    if ReadAt::size(file)? < 512 {
-        return Ok(false);
-    }
-    ReadAt::read_exact_at(file, &mut block, 0)?;
-    let sum: u64 =
-        block.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u64::from(*b) }).sum();
-    let text = String::from_utf8_lossy(&block[148..156]).into_owned();
-    let stated = u64::from_str_radix(text.trim_matches(['\0', ' ']), 8);
-    Ok(&block[257..262] == b"ustar" || stated == Ok(sum))
+pub(super) fn is_tar_header(block: &[u8]) -> bool {
+    let (Some(magic), Some(field)) = (block.get(257..262), block.get(148..156)) else { return false };
+    let blank = |(i, b): (usize, &u8)| if (148..156).contains(&i) { 32 } else { u64::from(*b) };
+    let sum: u64 = block.iter().take(512).enumerate().map(blank).sum();
+    let text = String::from_utf8_lossy(field);
+    magic == b"ustar" || u64::from_str_radix(text.trim_matches(['\0', ' ']), 8) == Ok(sum)
 }

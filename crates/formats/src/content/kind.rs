@@ -24,7 +24,19 @@ pub enum Kind {
     Wav,
     Mp4,
     Avi,
+    /// MPEG-1 and MPEG-2 program and transport streams.
+    Mpeg,
+    Flac,
+    Jp2,
+    Eml,
     Dwg,
+    Dxf,
+    /// ESRI shapefile.
+    Shp,
+    /// Founder's CEB, known by its name.
+    Ceb,
+    /// Sursen's GD, known by its name.
+    Gd,
     Docx,
     Xlsx,
     Pptx,
@@ -60,7 +72,15 @@ const TABLE: &[(Kind, &str, &[&str])] = &[
     (Kind::Wav, "wav", &["wav"]),
     (Kind::Mp4, "mp4", &["mp4", "m4v", "m4a", "mov"]),
     (Kind::Avi, "avi", &["avi"]),
+    (Kind::Mpeg, "mpeg", &["mpg", "mpeg", "m2v", "vob", "ts", "m2ts", "mts", "dat"]),
+    (Kind::Flac, "flac", &["flac"]),
+    (Kind::Jp2, "jp2", &["jp2", "jpx", "jpf", "jpm", "j2k", "j2c"]),
+    (Kind::Eml, "eml", &["eml", "mht", "mhtml"]),
     (Kind::Dwg, "dwg", &["dwg"]),
+    (Kind::Dxf, "dxf", &["dxf"]),
+    (Kind::Shp, "shp", &["shp", "shx"]),
+    (Kind::Ceb, "ceb", &["ceb", "cebx"]),
+    (Kind::Gd, "gd", &["gd", "gw"]),
     (Kind::Docx, "docx", &["docx"]),
     (Kind::Xlsx, "xlsx", &["xlsx"]),
     (Kind::Pptx, "pptx", &["pptx"]),
@@ -137,12 +157,13 @@ pub(super) fn identify(head: &[u8], is_whole: bool) -> Format {
     if let Some(at) = find(&head[..head.len().min(1024)], b"%PDF-") {
         return Format { kind: Kind::Pdf, version: pdf_version(&head[at..]) };
     }
-    Format::plain(text_kind(head, is_whole))
+    let kind = text_kind(head, is_whole);
+    Format { kind, version: version_of(kind, head) }
 }
 
 fn by_magic(h: &[u8]) -> Option<Kind> {
     let at = |offset: usize, magic: &[u8]| h.get(offset..).is_some_and(|rest| rest.starts_with(magic));
-    let kinds: [(bool, Kind); 22] = [
+    let kinds: [(bool, Kind); 28] = [
         (at(0, b"%PDF-"), Kind::Pdf),
         (at(0, b"PK\x03\x04") || at(0, b"PK\x05\x06"), Kind::Zip),
         (at(0, b"\xff\xd8\xff"), Kind::Jpeg),
@@ -153,6 +174,12 @@ fn by_magic(h: &[u8]) -> Option<Kind> {
         (at(0, b"RIFF") && at(8, b"WAVE"), Kind::Wav),
         (at(0, b"RIFF") && at(8, b"AVI "), Kind::Avi),
         (at(4, b"ftyp"), Kind::Mp4),
+        (at(0, b"\0\0\x01\xba") || at(0, b"\0\0\x01\xb3"), Kind::Mpeg),
+        (is_transport_stream(h), Kind::Mpeg),
+        (at(0, b"fLaC"), Kind::Flac),
+        (at(0, b"\0\0\0\x0cjP  ") || at(0, b"\xff\x4f\xff\x51"), Kind::Jp2),
+        (at(0, b"AutoCAD Binary DXF"), Kind::Dxf),
+        (at(0, b"\0\0\x27\x0a") && at(28, b"\xe8\x03\0\0"), Kind::Shp),
         (at(0, b"ID3") || is_mpeg_frame(h), Kind::Mp3),
         (at(0, b"AC10"), Kind::Dwg),
         (at(0, b"\xd0\xcf\x11\xe0"), Kind::Ole2),
@@ -167,6 +194,11 @@ fn by_magic(h: &[u8]) -> Option<Kind> {
         (at(0, b"\xca\xfe\xba\xbe"), Kind::Exe),
     ];
     kinds.iter().find(|(fits, _)| *fits).map(|(_, kind)| *kind)
+}
+
+/// A packet every 188 bytes begins with the same byte.
+fn is_transport_stream(h: &[u8]) -> bool {
+    h.len() >= 188 * 4 && (0..4).all(|n| h[188 * n] == 0x47)
 }
 
 /// An MPEG audio frame: sync, a version, layer III, a bit rate and a sampling rate that exist.
@@ -185,8 +217,16 @@ fn version_of(kind: Kind, head: &[u8]) -> Option<String> {
         Kind::Pdf => pdf_version(head),
         Kind::Gif => Some(String::from_utf8_lossy(&head[3..6]).into_owned()),
         Kind::Dwg => Some(String::from_utf8_lossy(head.get(..6)?).into_owned()),
+        Kind::Dxf => dxf_version(head),
         _ => None,
     }
+}
+
+/// The value of `$ACADVER`.
+fn dxf_version(head: &[u8]) -> Option<String> {
+    let at = find(head, b"$ACADVER")? + 8;
+    let from = at + find(head.get(at..)?.get(..16)?, b"AC")?;
+    Some(String::from_utf8_lossy(head.get(from..from + 6)?).into_owned())
 }
 
 /// `1.4` of `%PDF-1.4`.
@@ -229,11 +269,35 @@ fn text_kind(head: &[u8], is_whole: bool) -> Kind {
     let start: Vec<u8> = body.trim_ascii_start().iter().take(200).map(u8::to_ascii_lowercase).collect();
     if start.starts_with(b"<?xml") {
         Kind::Xml
+    } else if is_message(body) {
+        Kind::Eml
+    } else if is_drawing(body) {
+        Kind::Dxf
     } else if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
         Kind::Html
     } else {
         Kind::Text
     }
+}
+
+/// A mail begins with header lines, among them who sent it and when or how it is made up.
+fn is_message(body: &[u8]) -> bool {
+    let head = &body[..body.len().min(16 << 10)];
+    let first_is_header = head.split(|b| *b == b'\n').next().is_some_and(|line| {
+        line.iter()
+            .position(|b| *b == b':')
+            .is_some_and(|at| at > 1 && line[..at].iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-'))
+    });
+    let has = |name: &[u8]| head.starts_with(&name[1..]) || find(head, name).is_some();
+    first_is_header && has(b"\nFrom:") && (has(b"\nDate:") || has(b"\nMIME-Version:"))
+}
+
+/// A text drawing begins with the group `0 / SECTION`.
+fn is_drawing(body: &[u8]) -> bool {
+    let head = &body[..body.len().min(1024)];
+    let mut lines = head.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    // Comments (group 999) may stand first.
+    lines.by_ref().any(|line| line == b"0") && lines.next() == Some(&b"SECTION"[..])
 }
 
 fn is_gb18030(body: &[u8], is_whole: bool) -> bool {

@@ -3,19 +3,25 @@
 //! No renderer and no object model: enough to tell a whole file from one that is cut short, renamed or locked, with
 //! bounded memory. Fed by `examine`, judged by `checks`.
 
+mod archived;
+mod film;
+mod graphic;
 mod image;
 mod kind;
-mod media;
 mod ofd;
 mod ofd_document;
 mod ofd_parts;
 mod ofd_seals;
 mod ofd_signatures;
 mod ofd_text;
+mod office;
 mod pdf;
 mod pdf_lexer;
 mod pdf_objects;
 mod probe;
+mod reading;
+mod sound;
+mod text;
 
 pub use kind::{Format, Kind};
 pub use ofd::{inspect_ofd, inspect_ofd_trusting};
@@ -23,3 +29,4 @@ pub use ofd_document::OfdFacts;
 pub use ofd_text::{Extracted, ofd_text};
 pub use pdf::inspect_pdf;
 pub use probe::{Finding, Inspection, Probe, inspect_file, inspect_file_trusting};
+pub use reading::{Active, Reach, Reading};

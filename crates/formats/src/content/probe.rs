@@ -10,14 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{Format, Kind, identify};
 use super::ofd_document::OfdFacts;
-use super::{image, media, ofd, pdf};
+use super::reading::{Held, Reading, complete};
+use super::{image, ofd, pdf};
 use crate::archive::ReadAt;
+use crate::identify::Identification;
 use crate::signature::{SignatureFacts, TimestampFacts, Trust};
 
 /// Files up to this size are inspected whole.
 const WHOLE: usize = 16 << 20;
 const HEAD: usize = 64 << 10;
 const TAIL: usize = 1 << 20;
+/// What is kept on disk of a zip or compound file that is no OFD.
+const SPOOL: u64 = 512 << 20;
 
 /// What was found to be wrong, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +65,12 @@ pub struct Inspection {
     /// What an OFD is made of.
     #[serde(default)]
     pub ofd: Option<OfdFacts>,
+    /// Which format it is, with PRONOM's id.
+    #[serde(default)]
+    pub identification: Identification,
+    /// How far it could be read, and what was seen on the way.
+    #[serde(default)]
+    pub reading: Reading,
 }
 
 impl Inspection {
@@ -76,6 +86,8 @@ impl Inspection {
             timestamps: Vec::new(),
             is_evidence_checked: false,
             ofd: None,
+            identification: Identification::default(),
+            reading: Reading::default(),
         }
     }
 }
@@ -116,6 +128,7 @@ pub struct Probe {
     spool: Option<File>,
     is_over: bool,
     trust: Trust,
+    ending: Option<String>,
 }
 
 impl Probe {
@@ -129,10 +142,18 @@ impl Probe {
         Self { trust, ..Self::default() }
     }
 
+    /// Tells the file's name: where bytes leave a choice between formats, its ending decides.
+    #[must_use]
+    pub fn named(mut self, path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        self.ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+        self
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// Only for an OFD over 16 MiB, when the temporary file cannot be written.
+    /// Only for a zip or compound file over 16 MiB, when the temporary file cannot be written.
     pub fn update(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.bytes += chunk.len() as u64;
         if !self.is_over && self.held.len() + chunk.len() <= WHOLE {
@@ -144,6 +165,9 @@ impl Probe {
         }
         if let Some(file) = &mut self.spool {
             file.write_all(chunk)?;
+            if self.bytes > SPOOL && !ofd::seems_ofd(&self.held) {
+                self.spool = None;
+            }
         }
         self.keep_tail(chunk);
         Ok(())
@@ -154,7 +178,7 @@ impl Probe {
         self.is_over = true;
         let held = std::mem::take(&mut self.held);
         self.keep_tail(&held);
-        if ofd::seems_ofd(&held) {
+        if held.starts_with(b"PK\x03\x04") || held.starts_with(b"\xd0\xcf\x11\xe0") {
             let mut file = tempfile::tempfile()?;
             file.write_all(&held)?;
             self.spool = Some(file);
@@ -177,14 +201,17 @@ impl Probe {
         let held = Bytes::from(self.held);
         let tail: &[u8] = if self.is_over { &self.tail } else { &held };
         let view = View { head: &held, tail, bytes: self.bytes, trust: &self.trust };
-        if let Some(file) = self.spool {
-            return ofd::inspect_zip(Arc::new(file), &view);
-        }
-        if format.kind == Kind::Zip && !self.is_over {
-            let source: Arc<dyn ReadAt> = Arc::new(held.clone());
-            return ofd::inspect_zip(source, &view);
-        }
-        inspect(format, &view)
+        let source: Option<Arc<dyn ReadAt>> = match self.spool {
+            Some(file) => Some(Arc::new(file)),
+            None if self.is_over => None,
+            None => Some(Arc::new(held.clone())),
+        };
+        let mut inspection = match &source {
+            Some(source) if format.kind == Kind::Zip => ofd::inspect_zip(Arc::clone(source), &view),
+            _ => inspect(format, &view),
+        };
+        complete(&mut inspection, &Held { view: &view, source, ending: self.ending.as_deref() });
+        inspection
     }
 }
 
@@ -192,8 +219,6 @@ fn inspect(format: Format, view: &View<'_>) -> Inspection {
     match format.kind {
         Kind::Pdf => pdf::inspect(format, view),
         Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Tiff | Kind::Bmp => image::inspect(format, view),
-        Kind::Wav | Kind::Avi | Kind::Mp4 | Kind::Mp3 => media::inspect(format, view),
-        Kind::Ole2 => media::inspect_ole2(format, view),
         Kind::Empty => Inspection {
             broken: Some(Finding::new("空文件（0 字节）", "an empty file (0 bytes)")),
             ..Inspection::of(format)
@@ -216,7 +241,7 @@ pub fn inspect_file(path: &std::path::Path) -> io::Result<Inspection> {
 /// When it cannot be read.
 pub fn inspect_file_trusting(path: &std::path::Path, trust: Trust) -> io::Result<Inspection> {
     let mut file = File::open(path)?;
-    let mut probe = Probe::trusting(trust);
+    let mut probe = Probe::trusting(trust).named(&path.to_string_lossy());
     let mut buffer = vec![0; 256 << 10];
     loop {
         match io::Read::read(&mut file, &mut buffer)? {

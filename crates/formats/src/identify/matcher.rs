@@ -1,19 +1,23 @@
 //! Runs patterns over a file's first and last bytes. Bounded: each question has a budget of steps, and a text that was
 //! searched for in vain is not searched for again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use super::pattern::{Anchor, Pattern, Token};
 
-/// Steps for one file: far more than an honest file needs.
-const BUDGET: u64 = 60_000_000;
+/// Steps for one file, and for one pattern: far more than an honest file needs.
+const BUDGET: u64 = 100_000_000;
+const EACH: u64 = 4_000_000;
+/// Bytes passed over in search of a text count as one step.
+const SEARCHED: usize = 32;
 
 /// What is known of a file: its first bytes, and its last in reverse.
 pub(super) struct Subject<'a> {
     head: &'a [u8],
     reversed: Vec<u8>,
-    left: RefCell<u64>,
+    left: Cell<u64>,
+    each: Cell<u64>,
     /// Text → no occurrence at or after this place of the head.
     absent: RefCell<HashMap<Vec<u8>, usize>>,
 }
@@ -40,20 +44,22 @@ impl<'a> Subject<'a> {
         /// More than any signature counts back from the end.
         const BACK: usize = 256 << 10;
         let reversed = tail[tail.len().saturating_sub(BACK)..].iter().rev().copied().collect();
-        Self { head, reversed, left: RefCell::new(BUDGET), absent: RefCell::new(HashMap::new()) }
+        Self { head, reversed, left: Cell::new(BUDGET), each: Cell::new(0), absent: RefCell::new(HashMap::new()) }
     }
 
     /// Whether the pattern fits.
     pub(super) fn fits(&self, pattern: &Pattern) -> bool {
+        self.each.set(EACH);
         let data = if pattern.anchor == Anchor::End { &self.reversed[..] } else { self.head };
         let run = Run { subject: self, data, is_head: pattern.anchor != Anchor::End };
         run.here(Rest { tokens: &pattern.tokens, then: None }, 0) == Outcome::Matched
     }
 
     fn spend(&self, steps: usize) -> bool {
-        let mut left = self.left.borrow_mut();
-        *left = left.saturating_sub(steps as u64 + 1);
-        *left > 0
+        let steps = steps as u64 + 1;
+        self.left.set(self.left.get().saturating_sub(steps));
+        self.each.set(self.each.get().saturating_sub(steps));
+        self.left.get() > 0 && self.each.get() > 0
     }
 }
 
@@ -142,7 +148,7 @@ impl Run<'_, '_> {
         }
         let window = self.data.get(at..end.saturating_add(text.len()).min(self.data.len()))?;
         let found = find(window, text);
-        if !self.subject.spend(found.unwrap_or(window.len()) / 8) {
+        if !self.subject.spend(found.unwrap_or(window.len()) / SEARCHED) {
             return None;
         }
         if found.is_none() && to_the_end && self.is_head {
