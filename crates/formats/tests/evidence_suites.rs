@@ -157,7 +157,7 @@ fn an_anchor_that_signed_nothing_here_changes_nothing() {
     let mut trust = Trust::nobody();
     trust.add(&std::fs::read(stamps.path().join("visible/test_tsa/ts_chain.pem")).unwrap());
     for row in rows(folder.path()) {
-        let got = inspect_ofd_trusting(&folder.path().join("visible").join(&row[0]), trust.clone()).unwrap();
+        let got = inspect_ofd_trusting(&folder.path().join("visible").join(&row[0]), &trust).unwrap();
         assert!(got.signatures.iter().all(|s| s.state != SignatureState::Valid), "{}", row[0]);
     }
 }

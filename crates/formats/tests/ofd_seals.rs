@@ -125,7 +125,7 @@ fn a_part_left_out_put_in_or_exchanged_is_told() {
     // The forger also mends the list, but cannot sign it.
     let plain: Vec<Part> = rewritten.iter().filter(|p| p.0 != VALUE && p.0 != SIGNATURE).cloned().collect();
     replace(&mut rewritten, SIGNATURE, description(&plain));
-    assert_eq!(state(&rewritten, &trust), (SignatureState::Changed, "signature.description".into()));
+    assert_eq!(state(&rewritten, &trust), (SignatureState::Changed, "signature.content".into()));
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) fn seems_ofd(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn inspect_ofd_trusting(path: &Path, trust: Trust) -> std::io::Result<Inspection> {
+pub fn inspect_ofd_trusting(path: &Path, trust: &Trust) -> std::io::Result<Inspection> {
     let mut inspection = super::probe::inspect_file_trusting(path, trust)?;
     if inspection.format.kind != Kind::Ofd && inspection.unreadable.is_none() {
         inspection.unreadable = Some(Finding::new("不是 OFD 文件", "not an OFD file"));
@@ -36,7 +36,7 @@ pub fn inspect_ofd_trusting(path: &Path, trust: Trust) -> std::io::Result<Inspec
 /// # Errors
 /// When it cannot be read.
 pub fn inspect_ofd(path: &Path) -> std::io::Result<Inspection> {
-    inspect_ofd_trusting(path, Trust::nobody())
+    inspect_ofd_trusting(path, &Trust::nobody())
 }
 
 /// Inspects something that begins as a zip.

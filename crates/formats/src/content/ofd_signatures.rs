@@ -8,7 +8,7 @@ use base64::Engine as _;
 use dengbei_records::Timestamp;
 
 use super::ofd_parts::{Parts, folder_of};
-use super::ofd_seals::{self, Sealed};
+use super::sealed::{self, Sealed};
 use crate::signature::{
     Coverage, DigestMethod, Reason, SignatureFacts, SignatureKind, SignatureState, TimestampFacts, Trust, der,
 };
@@ -123,13 +123,13 @@ fn one(parts: &Parts<'_>, entry: &Entry, machinery: &BTreeSet<usize>, (trust, fo
     facts.digest = references.method;
     facts.coverage = coverage(parts, machinery, &references.covered);
     let value = entry.value.and_then(|part| parts.bytes(part));
-    let sealed = Sealed {
-        xml: &xml,
+    let held = Sealed {
+        content: &xml,
         value: value.as_deref(),
         esl: entry.seal.and_then(|part| parts.bytes(part)),
         trust,
     };
-    let by_value = ofd_seals::check(&sealed, &mut facts, &mut found.timestamps);
+    let by_value = sealed::check(&held, &mut facts, &mut found.timestamps);
     (facts.state, facts.reason) = verdict(references.fault, by_value, &facts);
     found.signatures.push(facts);
 }

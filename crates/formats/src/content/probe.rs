@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{Format, Kind, identify};
 use super::ofd_document::OfdFacts;
+use super::pdf::PdfFacts;
 use super::reading::{Held, Reading, complete};
 use super::{image, ofd, pdf};
 use crate::archive::ReadAt;
@@ -17,7 +18,7 @@ use crate::identify::Identification;
 use crate::signature::{SignatureFacts, TimestampFacts, Trust};
 
 /// Files up to this size are inspected whole.
-const WHOLE: usize = 16 << 20;
+pub(super) const WHOLE: usize = 16 << 20;
 const HEAD: usize = 64 << 10;
 const TAIL: usize = 1 << 20;
 /// What is kept on disk of a zip or compound file that is no OFD.
@@ -65,6 +66,9 @@ pub struct Inspection {
     /// What an OFD is made of.
     #[serde(default)]
     pub ofd: Option<OfdFacts>,
+    /// What a PDF does and claims.
+    #[serde(default)]
+    pub pdf: Option<PdfFacts>,
     /// Which format it is, with PRONOM's id.
     #[serde(default)]
     pub identification: Identification,
@@ -86,6 +90,7 @@ impl Inspection {
             timestamps: Vec::new(),
             is_evidence_checked: false,
             ofd: None,
+            pdf: None,
             identification: Identification::default(),
             reading: Reading::default(),
         }
@@ -232,16 +237,16 @@ fn inspect(format: Format, view: &View<'_>) -> Inspection {
 /// # Errors
 /// When it cannot be read.
 pub fn inspect_file(path: &std::path::Path) -> io::Result<Inspection> {
-    inspect_file_trusting(path, Trust::nobody())
+    inspect_file_trusting(path, &Trust::nobody())
 }
 
 /// As [`inspect_file`]; signatures that lead to these certificates are valid.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn inspect_file_trusting(path: &std::path::Path, trust: Trust) -> io::Result<Inspection> {
+pub fn inspect_file_trusting(path: &std::path::Path, trust: &Trust) -> io::Result<Inspection> {
     let mut file = File::open(path)?;
-    let mut probe = Probe::trusting(trust).named(&path.to_string_lossy());
+    let mut probe = Probe::trusting(trust.clone()).named(&path.to_string_lossy());
     let mut buffer = vec![0; 256 << 10];
     loop {
         match io::Read::read(&mut file, &mut buffer)? {

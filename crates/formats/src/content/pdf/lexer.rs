@@ -1,4 +1,4 @@
-//! The tokens of PDF (ISO 32000-1, 7.2), without recursion. Neighbour: `pdf_objects`, which gives them meaning.
+//! The tokens of PDF (ISO 32000-1, 7.2), without recursion. Next: `value`, which builds objects of them.
 
 /// One token of PDF syntax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,10 +7,16 @@ pub(super) enum Token<'a> {
     DictClose,
     ArrayOpen,
     ArrayClose,
+    /// As written, `#53` and all.
     Name(&'a [u8]),
-    Text,
+    /// What stands between the parentheses, escapes and all.
+    Literal(&'a [u8]),
+    /// What stands between `<` and `>`.
+    Hex(&'a [u8]),
     /// Numbers and keywords.
     Word(&'a [u8]),
+    /// A delimiter that opens or closes nothing.
+    Stray,
 }
 
 /// Reads tokens forward.
@@ -64,35 +70,34 @@ impl<'a> Lexer<'a> {
         self.skip_space();
         let first = self.peek()?;
         let second = self.bytes.get(self.at + 1).copied();
-        let token = match (first, second) {
-            (b'<', Some(b'<')) => return self.fixed(2, Token::DictOpen),
-            (b'>', Some(b'>')) => return self.fixed(2, Token::DictClose),
-            (b'[', _) => return self.fixed(1, Token::ArrayOpen),
-            (b']', _) => return self.fixed(1, Token::ArrayClose),
+        let (width, token) = match (first, second) {
+            (b'<', Some(b'<')) => (2, Token::DictOpen),
+            (b'>', Some(b'>')) => (2, Token::DictClose),
+            (b'[', _) => (1, Token::ArrayOpen),
+            (b']', _) => (1, Token::ArrayClose),
             (b'/', _) => {
                 self.at += 1;
-                Token::Name(self.regular())
+                return Some(Token::Name(self.regular()));
             }
-            (b'(', _) => self.literal(),
-            (b'<', _) => {
-                self.at +=
-                    self.bytes[self.at..].iter().position(|b| *b == b'>').map_or(self.bytes.len(), |n| n + 1);
-                Token::Text
-            }
-            (b, _) if is_regular(b) => Token::Word(self.regular()),
-            // A stray delimiter.
-            _ => return self.fixed(1, Token::Text),
+            (b'(', _) => return Some(self.literal()),
+            (b'<', _) => return Some(self.hex()),
+            (b, _) if is_regular(b) => return Some(Token::Word(self.regular())),
+            _ => (1, Token::Stray),
         };
-        Some(token)
-    }
-
-    fn fixed(&mut self, width: usize, token: Token<'a>) -> Option<Token<'a>> {
         self.at += width;
         Some(token)
     }
 
+    fn hex(&mut self) -> Token<'a> {
+        let rest = &self.bytes[self.at + 1..];
+        let length = rest.iter().position(|b| *b == b'>').unwrap_or(rest.len());
+        self.at = (self.at + length + 2).min(self.bytes.len());
+        Token::Hex(&rest[..length])
+    }
+
     /// A literal string with its nested parentheses and escapes.
     fn literal(&mut self) -> Token<'a> {
+        let from = self.at + 1;
         let mut depth = 0_usize;
         while let Some(b) = self.peek() {
             self.at += 1;
@@ -103,11 +108,11 @@ impl<'a> Lexer<'a> {
                 _ => {}
             }
             if depth == 0 {
-                break;
+                return Token::Literal(&self.bytes[from..self.at - 1]);
             }
         }
-        self.at = self.at.min(self.bytes.len());
-        Token::Text
+        self.at = self.bytes.len();
+        Token::Literal(&self.bytes[from.min(self.at)..])
     }
 
     /// An unsigned number.
@@ -115,23 +120,6 @@ impl<'a> Lexer<'a> {
         match self.next()? {
             Token::Word(word) => number(word),
             _ => None,
-        }
-    }
-
-    pub(super) fn skip_value(&mut self, first: Token<'a>) {
-        let mut depth = 0_usize;
-        let mut token = first;
-        loop {
-            match token {
-                Token::DictOpen | Token::ArrayOpen => depth += 1,
-                Token::DictClose | Token::ArrayClose => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return;
-            }
-            let Some(next) = self.next() else { return };
-            token = next;
         }
     }
 }

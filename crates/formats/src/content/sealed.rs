@@ -1,5 +1,6 @@
-//! The value of an OFD's signature, held against Signature.xml. Neighbours: `ofd_signatures` before, which recomputed
-//! what Signature.xml lists; `signature::{seal, cms, verify}` for the forms.
+//! The value of a document's signature, held against what it signs: Signature.xml of an OFD, the byte range of a PDF. A
+//! seal (GB/T 38540, GM/T 0031), signed data (GB/T 35275, CMS) or a bare SM2 signature. Neighbours: `ofd_signatures` and
+//! `pdf::signatures` before; `signature::{seal, cms, verify}` for the forms.
 
 use dengbei_records::Timestamp;
 
@@ -14,13 +15,16 @@ use crate::signature::{
 
 /// What the value is held against.
 pub(super) struct Sealed<'a> {
-    /// Signature.xml as it stands.
-    pub(super) xml: &'a [u8],
+    /// What is signed, as it stands.
+    pub(super) content: &'a [u8],
     pub(super) value: Option<&'a [u8]>,
     /// Seal.esl, if the file keeps the seal apart too.
     pub(super) esl: Option<Vec<u8>>,
     pub(super) trust: &'a Trust,
 }
+
+/// What a digest that stands for the content may be of.
+const DIGESTS: [DigestMethod; 3] = [DigestMethod::Sm3, DigestMethod::Sha256, DigestMethod::Sha1];
 
 type Verdict = (SignatureState, Reason);
 
@@ -70,7 +74,9 @@ fn by_seal(
     facts: &mut SignatureFacts,
     stamps: &mut Vec<TimestampFacts>,
 ) -> Verdict {
-    facts.kind = SignatureKind::OfdSeal;
+    if facts.kind == SignatureKind::OfdSignature {
+        facts.kind = SignatureKind::OfdSeal;
+    }
     facts.seal_owner = Some(shown(&stamped.seal.owner));
     facts.seal_id = Some(shown(&stamped.seal.id));
     facts.signed_at = stamped.signed_at.or(facts.signed_at);
@@ -138,13 +144,12 @@ fn by_seal(
 
 /// What does not fit between seal, signer and document.
 fn seal_fault(sealed: &Sealed<'_>, stamped: &Stamped<'_>) -> Option<Verdict> {
-    let methods = [DigestMethod::Sm3, DigestMethod::Sha256, DigestMethod::Sha1];
-    if !methods.iter().any(|method| method.digest(&[sealed.xml]) == stamped.digest) {
+    if !DIGESTS.iter().any(|method| method.digest(&[sealed.content]) == stamped.digest) {
         return Some(verdict(
             SignatureState::Changed,
-            "signature.description",
-            "签名描述文件（Signature.xml）签名后被改动",
-            "Signature.xml was changed since it was signed",
+            "signature.content",
+            "被签名的内容签名后被改动",
+            "what was signed has changed since",
         ));
     }
     let esl = sealed.esl.as_deref();
@@ -183,15 +188,15 @@ fn by_signed_data(
             "exactly one signer is expected",
         );
     };
-    let digest = DigestMethod::Sm3.digest(&[sealed.xml]);
+    let digest = DigestMethod::Sm3.digest(&[sealed.content]);
     let checked = match &data.content {
         Some(content) => {
-            let is_ours = **content == *sealed.xml
-                || signer.digest.is_some_and(|method| method.digest(&[sealed.xml]) == **content);
+            let is_ours = **content == *sealed.content
+                || DIGESTS.iter().any(|method| method.digest(&[sealed.content]) == **content);
             if is_ours { data.check(signer, &[content]) } else { Checked::Changed }
         }
         // Detached: over Signature.xml, or over its digest, as some signers do.
-        None => match data.check(signer, &[sealed.xml]) {
+        None => match data.check(signer, &[sealed.content]) {
             Checked::Changed | Checked::Wrong => match data.check(signer, &[&digest]) {
                 Checked::Wrong => Checked::Changed,
                 other => other,
@@ -213,12 +218,22 @@ fn by_signed_data(
     facts.signer = Some(certificate.subject_name().to_owned());
     facts.certificate_ends = Some(certificate.not_after);
     facts.algorithm = Some(signer.algorithm(Some(certificate)));
+    facts.digest = facts.digest.or(signer.digest);
     if !certificate.may_sign() {
         return verdict(
             SignatureState::Broken,
             "signature.usage",
             "证书不可用于签名",
             "the certificate is not for signing",
+        );
+    }
+    let is_weak = [signer.digest, signer.scheme.digest].iter().flatten().any(|method| method.is_weak());
+    if is_weak {
+        return verdict(
+            SignatureState::Unverifiable,
+            "signature.weak_digest",
+            "摘要算法过弱（MD5、SHA-1），不足为凭",
+            "MD5 or SHA-1 are too weak to prove anything",
         );
     }
     period(certificate, facts.signed_at).unwrap_or_else(|| {
@@ -233,7 +248,7 @@ pub(super) fn signed_data_verdict(checked: Checked) -> Result<usize, Verdict> {
         Checked::Right(place) => return Ok(place),
         Checked::Changed => verdict(
             SignatureState::Changed,
-            "signature.description",
+            "signature.content",
             "被签名的内容签名后被改动",
             "what was signed has changed since",
         ),
