@@ -6,14 +6,18 @@
 //! * `catch_up`: sealed bundles that the bus did not bring, read from the register.
 //!
 //! All three settle events the same way (`settle`): whole bundle in one transaction, else event by event.
+//!
+//! Several processes of a service share its durable and its inbox: the bus gives each bundle to one of them, claims keep
+//! each from being applied twice (`store/inbox`), what is due again is left to who took it (`store/pending`), and one of
+//! them reads the log (`catch_up`).
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dengbei_chain::Event;
-use dengbei_kit::Drain;
 use dengbei_kit::grpc::MAX_MESSAGE;
+use dengbei_kit::{Drain, Leases};
 use sqlx::postgres::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -50,6 +54,8 @@ struct Shared<H> {
     in_hand: Mutex<HashSet<(String, u64)>>,
     /// Something in `pending` became due.
     due: Notify,
+    /// Who catches up.
+    leases: Leases,
     /// The cursor into the log; it only grows.
     log_index: watch::Sender<u64>,
 }
@@ -76,6 +82,7 @@ impl<H: Handler> Consumer<H> {
     pub fn new(service: &str, pool: PgPool, nats: Nats, register: RegisterClient, handler: H) -> Self {
         measured::describe();
         let register = register.max_decoding_message_size(MAX_MESSAGE);
+        let leases = Leases::new(pool.clone());
         let shared = Shared {
             service: service.to_owned(),
             pool,
@@ -86,6 +93,7 @@ impl<H: Handler> Consumer<H> {
             policy: Policy::default(),
             in_hand: Mutex::default(),
             due: Notify::new(),
+            leases,
             log_index: watch::Sender::new(0),
         };
         Self { shared: Arc::new(shared) }

@@ -44,6 +44,8 @@ pub struct Relay {
 struct Working {
     relay: Relay,
     producer: String,
+    /// Of its own database: another relay may have begun another one since the lease was lost.
+    epoch: String,
     /// Rows were numbered: there is something to publish and to seal.
     numbered: Notify,
     /// As [`Self::numbered`], for the other loop.
@@ -67,8 +69,9 @@ impl Relay {
         let Some(producer) = self.open(&mut lease, &drain).await? else { return Ok(()) };
         let name = subjects::producer(&self.service, &producer.epoch);
         info!(producer = name, next_sequence = producer.next_sequence, "relay has the lease");
+        let (numbered, held) = (Notify::new(), Notify::new());
         let working =
-            Arc::new(Working { relay: self, producer: name, numbered: Notify::new(), held: Notify::new() });
+            Arc::new(Working { relay: self, producer: name, epoch: producer.epoch, numbered, held });
         working.numbered.notify_one();
         working.held.notify_one();
         let (numbering, publishing, sealing) = (

@@ -11,6 +11,7 @@ mod drain;
 pub mod durable;
 pub mod faults;
 pub mod grpc;
+mod lease;
 pub mod measure;
 pub mod seals;
 pub mod status;
@@ -20,6 +21,7 @@ pub mod telemetry;
 pub use config::{ConfigError, Limits, Names, Peers, RoleConfig, S3, Secret, SiteAddress, SiteStorage};
 pub use db::MIGRATOR;
 pub use drain::Drain;
+pub use lease::Leases;
 pub use tasks::{OnError, Tasks};
 
 /// Installs the one TLS provider (ring). Every binary and test that dials anything calls it first; again is harmless.

@@ -56,7 +56,7 @@ fn gated() -> (Arc<Gate>, StagingOptions) {
 }
 
 fn open(folder: &Path) -> Staging {
-    Staging::open(folder, []).unwrap()
+    Staging::open(folder).unwrap()
 }
 
 fn parts(text: &str) -> Vec<Part> {
@@ -97,7 +97,7 @@ async fn what_was_appended_reads_back() {
 async fn callers_that_wait_together_share_one_sync() {
     let folder = tempfile::tempdir().unwrap();
     let (gate, options) = gated();
-    let staging = Staging::open_with(folder.path(), [], options).unwrap();
+    let staging = Staging::open_with(folder.path(), options).unwrap();
     gate.set(true);
     let spawn = |n: usize| {
         let staging = staging.clone();
@@ -120,7 +120,7 @@ async fn callers_that_wait_together_share_one_sync() {
 async fn nothing_is_acknowledged_before_its_sync_returned() {
     let folder = tempfile::tempdir().unwrap();
     let (gate, options) = gated();
-    let staging = Staging::open_with(folder.path(), [], options).unwrap();
+    let staging = Staging::open_with(folder.path(), options).unwrap();
     gate.set(true);
     let waiting = staging.clone();
     let task = tokio::spawn(async move { waiting.append(parts("一")).await });
@@ -134,7 +134,7 @@ async fn nothing_is_acknowledged_before_its_sync_returned() {
 async fn a_failed_sync_refuses_everybody_and_its_segment_is_not_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let (gate, options) = gated();
-    let staging = Staging::open_with(folder.path(), [], options).unwrap();
+    let staging = Staging::open_with(folder.path(), options).unwrap();
     let kept = staging.append(parts("一")).await.unwrap();
     gate.fails.store(true, Ordering::SeqCst);
     let refused = staging.append(parts("二")).await;
@@ -149,7 +149,7 @@ async fn a_failed_sync_refuses_everybody_and_its_segment_is_not_used_again() {
 async fn a_caller_that_went_away_leaves_nothing_live() {
     let folder = tempfile::tempdir().unwrap();
     let (gate, options) = gated();
-    let staging = Staging::open_with(folder.path(), [], options).unwrap();
+    let staging = Staging::open_with(folder.path(), options).unwrap();
     gate.set(true);
     let waiting = staging.clone();
     let task = tokio::spawn(async move { waiting.append(parts("一")).await });
@@ -184,7 +184,7 @@ async fn a_large_submission_gets_a_segment_of_its_own_and_is_read_in_pieces() {
 async fn a_full_segment_goes_when_everything_in_it_is_released() {
     let folder = tempfile::tempdir().unwrap();
     let options = StagingOptions { segment_bytes: 10, min_free_bytes: 0, ..Default::default() };
-    let staging = Staging::open_with(folder.path(), [], options).unwrap();
+    let staging = Staging::open_with(folder.path(), options).unwrap();
     let one = staging.append(parts("一")).await.unwrap();
     let two = staging.append(parts("二")).await.unwrap();
     let three = staging.append(parts("三")).await.unwrap();
@@ -219,26 +219,31 @@ async fn released_bytes_go_back_to_the_disk_and_read_as_nothing() {
 }
 
 #[tokio::test]
-async fn opening_keeps_what_is_live_and_frees_the_rest() {
+async fn settling_keeps_what_is_live_and_frees_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let options = || StagingOptions { segment_bytes: 10, min_free_bytes: 0, ..Default::default() };
-    let staging = Staging::open_with(folder.path(), [], options()).unwrap();
+    let staging = Staging::open_with(folder.path(), options()).unwrap();
     let one = staging.append(parts("一")).await.unwrap();
     let two = staging.append(parts("二")).await.unwrap();
     let three = staging.append(parts("三")).await.unwrap();
     drop(staging);
     let live = [(two.segment, vec![two.parts[1].range.clone()])];
-    let staging = Staging::open_with(folder.path(), live, options()).unwrap();
-    assert!(staging.missing().is_empty());
+    let staging = Staging::open_with(folder.path(), options()).unwrap();
+    let adopted = staging.adopt().await.unwrap();
+    assert_eq!(segments(folder.path()), 3, "adopting frees nothing");
+    assert!(staging.owned().is_empty() && staging.lost(live.clone()).await.unwrap().is_empty());
+    staging.settle(adopted.clone(), live.clone()).await.unwrap();
+    staging.settle(adopted, live).await.unwrap();
     assert_eq!(segments(folder.path()), 1);
     assert_eq!(text(&staging, &two, 1).await, "pdf of 二");
     for gone in [(&one, 0), (&two, 0), (&three, 0)] {
         let range = gone.0.parts[gone.1].range.clone();
         assert!(staging.read_all(gone.0.segment, range, 100).await.is_err());
     }
+    assert!(staging.is_gone(one.segment).await.unwrap() && !staging.is_gone(two.segment).await.unwrap());
     let next = staging.append(parts("四")).await.unwrap();
     assert!(next.segment > three.segment, "a number is never used twice");
-    staging.release(two.segment, two.ranges()).await.unwrap();
+    assert!(staging.release(two.segment, two.ranges()).await.unwrap());
     assert_eq!(segments(folder.path()), 1);
 }
 
@@ -248,40 +253,34 @@ async fn numbers_are_not_used_again_even_when_every_segment_is_gone() {
     let mut last = SegmentId::new(0);
     for _ in 0..3 {
         let staging = open(folder.path());
+        let adopted = staging.adopt().await.unwrap();
+        staging.settle(adopted, []).await.unwrap();
+        assert_eq!(segments(folder.path()), 0);
         let receipt = staging.append(parts("一")).await.unwrap();
         assert!(receipt.segment > last);
         last = receipt.segment;
-        drop(staging);
-        drop(open(folder.path()));
-        assert_eq!(segments(folder.path()), 0);
     }
 }
 
 #[tokio::test]
-async fn lost_bytes_are_told_at_opening() {
+async fn lost_bytes_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let staging = open(folder.path());
     let one = staging.append(parts("一")).await.unwrap();
     let (segment, ranges) = (one.segment, one.ranges());
-    drop(staging);
     let path = folder.path().join(segment.to_string());
     File::options().write(true).open(&path).unwrap().set_len(5).unwrap();
-    let staging = Staging::open(folder.path(), [(segment, ranges.clone())]).unwrap();
-    assert_eq!(staging.missing(), [(segment, ranges[1].clone())]);
-}
-
-#[tokio::test]
-async fn a_second_process_cannot_open_the_same_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let _held = open(folder.path());
-    assert!(matches!(Staging::open(folder.path(), []), Err(StagingError::InUse(_))));
+    let lost = staging.lost([(segment, ranges.clone())]).await.unwrap();
+    assert_eq!(lost, [(segment, ranges[1].clone())]);
+    let nowhere = SegmentId::new(4_711);
+    assert_eq!(staging.lost([(nowhere, vec![3..9])]).await.unwrap(), [(nowhere, 3..9)]);
 }
 
 #[tokio::test]
 async fn a_nearly_full_disk_refuses_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let options = StagingOptions { min_free_bytes: 1 << 60, ..Default::default() };
-    let staging = Staging::open_with(folder.path(), [], options).unwrap();
+    let staging = Staging::open_with(folder.path(), options).unwrap();
     for len in [10, 9 << 20] {
         let refused = staging.append(vec![Part::bytes("a", vec![0; len])]).await;
         assert!(matches!(refused, Err(StagingError::Exhausted { free }) if free > 0));
@@ -314,7 +313,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         runtime.block_on(async {
             let options = StagingOptions { segment_bytes: 20_000, large_bytes: 15_000, min_free_bytes: 0, ..Default::default() };
-            let staging = Staging::open_with(folder.path(), [], options.clone()).unwrap();
+            let staging = Staging::open_with(folder.path(), options.clone()).unwrap();
             let fill = |n: usize, lens: &[usize]| lens.iter().map(|len| Part::bytes("p", vec![n as u8 + 1; *len])).collect();
             let all = submissions.iter().enumerate().map(|(n, (lens, _))| staging.append(fill(n, lens)));
             let receipts: Vec<Receipt> = futures::future::join_all(all).await.into_iter().map(Result::unwrap).collect();
@@ -327,8 +326,10 @@ proptest! {
                 }
             }
             drop(staging);
-            let staging = Staging::open_with(folder.path(), live, options).unwrap();
-            assert!(staging.missing().is_empty());
+            let staging = Staging::open_with(folder.path(), options).unwrap();
+            assert!(staging.lost(live.clone()).await.unwrap().is_empty());
+            let adopted = staging.adopt().await.unwrap();
+            staging.settle(adopted, live).await.unwrap();
             for (n, receipt) in receipts.iter().enumerate().filter(|(n, _)| !submissions[*n].1) {
                 for (part, len) in receipt.parts.iter().zip(&submissions[n].0) {
                     let bytes = staging.read_all(receipt.segment, part.range.clone(), 10_000).await;

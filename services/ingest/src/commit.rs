@@ -3,8 +3,9 @@
 //! Before: `receive.rs` read, checked and staged a package. After: the outbox; `bus/src/relay` carries the events on
 //! to fixity (`check.rs`) and registration.
 //!
-//! If we crash before the commit, the staged bytes belong to nobody and are freed at the next start; the sender got
-//! no answer and sends again. If we crash after it, the sender's next try is a duplicate, with where the item stands.
+//! If we crash before the commit, the staged bytes belong to nobody and are freed by whoever adopts their segment; the
+//! sender got no answer and sends again. If we crash after it, the sender's next try is a duplicate, with where the
+//! item stands.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::warn;
 
 use crate::admit::{Admission, Attempt, admit};
+use crate::adopt::Doubts;
 use crate::config::GROUP;
 use crate::error::IngestError;
 use crate::events::Author;
@@ -118,6 +120,8 @@ pub(crate) struct Committer {
     pub(crate) outbox: Outbox,
     pub(crate) author: Author,
     pub(crate) standing: Arc<Standing>,
+    /// What may have been committed or not.
+    pub(crate) doubts: Doubts,
     /// Told which matters something was parked for.
     pub(crate) parked: mpsc::UnboundedSender<String>,
 }
@@ -329,7 +333,7 @@ impl Committer {
         if let Some(place) = &job.place
             && let Err(e) = self.stage.release(place.piece()).await
         {
-            warn!(error = %e, "staged bytes that nobody needs stay until the next start");
+            warn!(error = %e, "staged bytes that nobody needs stay until somebody adopts them");
         }
         if let Ok(answer) = &outcome {
             measure(answer, &job.judged.fate);
@@ -338,12 +342,19 @@ impl Committer {
         let _ = job.reply.send(outcome);
     }
 
+    /// The transaction failed. Unless the database said why, it may have committed nevertheless: then the bytes stay
+    /// until that is known (`adopt.rs`).
     async fn fail(&self, group: Vec<Job>, error: &sqlx::Error) {
+        let is_refused =
+            matches!(error, sqlx::Error::Database(_)) && db::class(error) != ErrorClass::Unavailable;
         let class = match db::class(error) {
             ErrorClass::Conflict => ErrorClass::Unavailable,
             class => class,
         };
-        for job in group {
+        for mut job in group {
+            if let Some(place) = job.place.take_if(|_| !is_refused) {
+                self.doubts.note((job.judged.submission, place.piece()));
+            }
             let error = anyhow::anyhow!("the transaction failed: {error}");
             let told = match class {
                 ErrorClass::Internal => IngestError::Internal(error),

@@ -1,7 +1,8 @@
 //! What is decided is let go: its bytes leave the staging disk.
 //!
 //! A reconciler: looks once a second for segments in which everything is decided and lets them go whole, which is one
-//! removal; what waits for a slower neighbour longer than a minute is punched out. If we crash between freeing and
+//! removal; what waits for a slower neighbour longer than a minute is punched out. Only segments that this process
+//! owns: what lies in another's is let go by that one, or by whoever adopts it (`adopt.rs`). If we crash between freeing and
 //! noting it, freeing again is harmless, because segment numbers are never used twice. It also counts anew what is
 //! undecided, since that is when it changes.
 
@@ -53,12 +54,13 @@ impl LetGo {
         let patience = i64::try_from(self.patience.as_millis()).unwrap_or(i64::MAX);
         let before = self.clock.now().millis().saturating_sub(patience);
         let mut freed = 0;
-        for decided in places::to_let_go(&self.pool, before).await? {
+        for decided in places::to_let_go(&self.pool, &self.stage.owned(), before).await? {
             let (ids, pieces): (Vec<SubmissionId>, Vec<Piece>) = decided.into_iter().unzip();
             let Some((segment, ..)) = pieces.first() else { continue };
-            self.stage.release_all(*segment, &pieces).await?;
-            places::gone(&self.pool, &ids).await?;
-            freed += ids.len();
+            if self.stage.release_all(*segment, &pieces).await? {
+                places::gone(&self.pool, &ids).await?;
+                freed += ids.len();
+            }
         }
         Ok(freed)
     }

@@ -11,9 +11,11 @@
 //! The way of a package: [`grpc`] spools the upload ([`spool`]) → [`receive`] opens it, package by package →
 //! [`judge`] reads, redacts, checks → [`stage`] makes it durable → [`commit`] writes row and event → the outbox.
 //! Beside it: [`consumer`] hears outcomes and matters, [`release`] prefiles what was parked, [`let_go`] frees bytes,
-//! [`read_staged`] serves them, [`standing`] closes the door when too much is undecided.
+//! [`adopt`] takes over what another process left, [`read_staged`] serves them, [`standing`] closes the door when too
+//! much is undecided.
 
 mod admit;
+mod adopt;
 mod catalogue;
 mod closing;
 mod commit;

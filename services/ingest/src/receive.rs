@@ -290,7 +290,7 @@ impl Door {
         if let Some(place) = place
             && let Err(e) = self.stage.release(place.piece()).await
         {
-            tracing::warn!(error = %e, "staged bytes that nobody needs stay until the next start");
+            tracing::warn!(error = %e, "staged bytes that nobody needs stay until somebody adopts them");
         }
     }
 

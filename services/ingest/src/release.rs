@@ -1,8 +1,10 @@
 //! 解除待配置: what was parked is prefiled once a published filing table covers it.
 //!
 //! A reconciler: woken by a timer that looks for newly published matters (an index that is empty nearly always) and by
-//! the committer, which may park while a matter is being published; at the start it looks at everything. Batches of
-//! at most 256, one transaction each; run twice it releases nothing twice. The P checks do not run again: they have
+//! the committer, which may park while a matter is being published. Of several processes one looks for published
+//! matters, and at everything when it begins to: else two could each take the other for the one that releases. Each
+//! releases what its own committer parked. Batches of at most 256, one transaction each; run twice it releases nothing
+//! twice. The P checks do not run again: they have
 //! passed, and fixity runs the G checks with the new table.
 //!
 //! Before: `consumer.rs` keeps the table. After: the outbox; from then on as any prefiled item.
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_bus::Outbox;
-use dengbei_kit::Drain;
+use dengbei_kit::{Drain, Leases};
 use dengbei_records::SubmissionId;
 use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, mpsc};
@@ -27,6 +29,8 @@ const BATCH: i64 = 256;
 const LOOK: Duration = Duration::from_millis(500);
 /// Matters looked at in one go.
 const MATTERS: i64 = 1_000;
+/// Who looks for published matters.
+const LEASE: &str = "ingest.release";
 
 /// Codes of matters for which something was parked.
 pub(crate) type ParkedCodes = Arc<Mutex<mpsc::UnboundedReceiver<String>>>;
@@ -37,20 +41,23 @@ pub(crate) struct Release {
     pub(crate) pool: PgPool,
     pub(crate) outbox: Outbox,
     pub(crate) author: Author,
+    pub(crate) leases: Leases,
 }
 
 impl Release {
     /// Works until the drain.
     pub(crate) async fn run(self, parked: ParkedCodes, drain: Drain) -> anyhow::Result<()> {
         let mut parked = parked.lock().await;
-        for code in submissions::releasable(&self.pool).await? {
-            self.release(&code).await?;
-        }
+        let mut was_ours = false;
         loop {
-            self.published().await?;
+            let is_ours = self.leases.hold(LEASE).await?;
+            if is_ours {
+                self.look(!was_ours).await?;
+            }
+            was_ours = is_ours;
             let mut codes = BTreeSet::new();
             tokio::select! {
-                () = drain.requested() => return Ok(()),
+                () = drain.requested() => return Ok(self.leases.give_up(LEASE).await?),
                 () = tokio::time::sleep(LOOK) => {}
                 Some(code) = parked.recv() => { codes.insert(code); }
             }
@@ -61,6 +68,16 @@ impl Release {
                 self.release(&code).await?;
             }
         }
+    }
+
+    /// Releases for what was published; `at_everything`: also what a predecessor may have left half done.
+    async fn look(&self, at_everything: bool) -> anyhow::Result<()> {
+        if at_everything {
+            for code in submissions::releasable(&self.pool).await? {
+                self.release(&code).await?;
+            }
+        }
+        self.published().await
     }
 
     async fn published(&self) -> anyhow::Result<()> {

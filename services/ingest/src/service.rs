@@ -1,5 +1,6 @@
 //! Wiring only: opens the store, the staging disk and the bus, and names every task and what its failure means.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,15 @@ use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::{Ids, RandomIds};
 use dengbei_checks::Scheme;
 use dengbei_kit::admin::Health;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
+use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
 use dengbei_proto::v1::ingest_server::IngestServer;
 use dengbei_records::{Clock, SystemClock};
-use dengbei_vault::Staging;
+use dengbei_vault::{Staging, StagingError};
 use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, mpsc};
 use tonic::service::Routes;
 
+use crate::adopt::{self, Adoption, Doubts};
 use crate::commit::{self, Committer};
 use crate::config::{Settings, id_key};
 use crate::consumer::Outcomes;
@@ -34,6 +36,9 @@ use crate::store::places;
 pub(crate) const SERVICE: &str = "ingest";
 /// What may still be in hand after the drain: uploads that are being read.
 const LAST: Duration = Duration::from_secs(20);
+/// How long a start waits for a process that has the staging folder alone.
+const ENDING: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Runs ingest until the drain.
 ///
@@ -45,10 +50,10 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     crate::metrics::describe(&settings);
     let migrators = [&dengbei_bus::MIGRATOR, &crate::store::MIGRATOR];
     let pool = db::connect_with(&config.database, config.limits.database_connections, &migrators).await?;
-    let stage = open_stage(&pool, &settings).await?;
+    let staging = open_stage(&pool, &settings).await?;
     let nats = Nats::of(&config).await?;
     let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
-    let parts = Parts::new(&settings, pool.clone(), stage, key)?;
+    let parts = Parts::new(&settings, pool.clone(), staging, key)?;
 
     let mut tasks = Tasks::new(drain.clone());
     let relay = Relay::new(SERVICE, pool.clone(), nats.clone(), register.clone());
@@ -79,17 +84,29 @@ async fn serve(routes: Arc<Mutex<Option<Routes>>>, config: RoleConfig, drain: Dr
     grpc::serve(&config, routes, drain).await
 }
 
-/// Opens the staging disk with what the database says is undecided; the rest is freed.
-async fn open_stage(pool: &PgPool, settings: &Settings) -> anyhow::Result<Stage> {
+/// Opens the staging folder, which other ingests may share, and says what of the undecided is not in it.
+async fn open_stage(pool: &PgPool, settings: &Settings) -> anyhow::Result<Staging> {
+    let staging = shared(&settings.staging).await?;
     let live = places::live(pool).await?;
-    let folder = settings.staging.clone();
-    let opened = tokio::task::spawn_blocking(move || Staging::open(folder, live.into_iter().map(ranges)));
-    let staging = opened.await??;
-    for (segment, range) in staging.missing() {
+    for (segment, range) in staging.lost(live.into_iter().map(ranges)).await? {
         tracing::error!(%segment, ?range, "暂存内容丢失 / staged bytes of an undecided submission are lost");
         crate::metrics::staged_lost();
     }
-    Ok(Stage::new(staging))
+    Ok(staging)
+}
+
+/// Waits for a process that shares with nobody: one of the version before, which is about to end.
+async fn shared(folder: &Path) -> anyhow::Result<Staging> {
+    let until = tokio::time::Instant::now() + ENDING;
+    loop {
+        let opening = folder.to_owned();
+        match tokio::task::spawn_blocking(move || Staging::open(opening)).await? {
+            Err(StagingError::InUse(_)) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 /// Everything of ingest but the bus: what tests build too.
@@ -100,15 +117,18 @@ pub(crate) struct Parts {
     pub(crate) release: Release,
     pub(crate) parked: crate::release::ParkedCodes,
     pub(crate) let_go: LetGo,
+    pub(crate) adoption: Adoption,
 }
 
 impl Parts {
     pub(crate) fn new(
         settings: &Settings,
         pool: PgPool,
-        stage: Stage,
+        staging: Staging,
         key: dengbei_records::IdKey,
     ) -> anyhow::Result<Self> {
+        let stage = Stage::new(staging.clone());
+        let (leases, doubts) = (Leases::new(pool.clone()), Doubts::default());
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let outbox = Outbox::new(settings.area.clone());
@@ -134,10 +154,12 @@ impl Parts {
                 outbox: outbox.clone(),
                 author: author.clone(),
                 standing: standing.clone(),
+                doubts: doubts.clone(),
                 parked,
             },
             queue,
-            release: Release { pool: pool.clone(), outbox, author },
+            release: Release { pool: pool.clone(), outbox, author, leases },
+            adoption: Adoption::new(pool.clone(), staging, doubts, adopt::GRACE),
             parked: Arc::new(Mutex::new(codes)),
             let_go: LetGo { pool, stage, standing, clock, patience: crate::let_go::PATIENCE },
         })
@@ -149,6 +171,8 @@ impl Parts {
         tasks.spawn("committer", OnError::Stop, move || committer.clone().run(queue.clone()));
         let (release, parked, ending) = (self.release.clone(), self.parked.clone(), drain.clone());
         tasks.spawn("release", OnError::Restart, move || release.clone().run(parked.clone(), ending.clone()));
+        let (adoption, ending) = (self.adoption.clone(), drain.clone());
+        tasks.spawn("adopt", OnError::Restart, move || adoption.clone().run(ending.clone()));
         let (let_go, ending) = (self.let_go.clone(), drain.clone());
         tasks.spawn("let_go", OnError::Restart, move || let_go.clone().run(ending.clone()));
         let (looking, ending) = (self.let_go.clone(), drain.clone());

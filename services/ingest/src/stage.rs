@@ -2,7 +2,7 @@
 //! points at it.
 //!
 //! Before: `prefile.rs` pours a package into a [`Holding`] while it is read. After: `commit.rs` writes the row. If we
-//! crash in between, the bytes belong to nobody and are freed at the next start.
+//! crash in between, the bytes belong to nobody and are freed by whoever adopts their segment (`adopt.rs`).
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use bytes::{Bytes, BytesMut};
 use dengbei_formats::package::Entry;
 use dengbei_formats::{FileFacts, Sink};
-use dengbei_vault::{Part, SegmentId, Staging, StagingError};
+use dengbei_vault::{Owned, Part, SegmentId, Staging, StagingError};
 use futures::Stream;
 
 use crate::config::PACKAGE_IN_MEMORY;
@@ -160,16 +160,21 @@ impl Stage {
         Ok((receipt.segment.get(), range))
     }
 
-    /// Frees submissions of one segment. Again is harmless.
-    pub(crate) async fn release_all(&self, segment: u64, pieces: &[Piece]) -> Result<(), StagingError> {
+    /// The segments that this process owns.
+    pub(crate) fn owned(&self) -> Vec<Owned> {
+        self.staging.owned()
+    }
+
+    /// Frees submissions of one segment. Again is harmless. False: the segment is not ours.
+    pub(crate) async fn release_all(&self, segment: u64, pieces: &[Piece]) -> Result<bool, StagingError> {
         let ranges = pieces.iter().flat_map(|piece| ranges(*piece).1).collect();
         self.staging.release(SegmentId::new(segment), ranges).await
     }
 
-    /// Frees the bytes of a submission. Again is harmless.
+    /// Frees the bytes of a submission that this process staged. Again is harmless.
     pub(crate) async fn release(&self, piece: Piece) -> Result<(), StagingError> {
         let (segment, ranges) = ranges(piece);
-        self.staging.release(segment, ranges).await
+        self.staging.release(segment, ranges).await.map(drop)
     }
 
     /// Reads a reception whole.

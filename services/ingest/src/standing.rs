@@ -1,4 +1,7 @@
 //! 接收积压: how much is undecided. Over the limits the door closes early and clearly, before a body is read.
+//!
+//! Of the deployment, not of this process: the database is counted every five seconds, and between two countings each
+//! process adds what it took itself. Several together can go over a limit by what the others take in five seconds.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

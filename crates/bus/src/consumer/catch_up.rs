@@ -1,7 +1,8 @@
 //! Catch-up: sealed bundles that the bus did not bring are read from the log and settled like any other.
 //!
 //! The cursor stands where everything below is settled. With the bus well it only follows; with the bus dead, wiped or
-//! truncated this is how facts come, a little later.
+//! truncated this is how facts come, a little later. One process of a service reads the log at a time, by a lease: of
+//! entries whose bundle nobody knows the cursor alone says whether they are applied. The others follow its cursor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,26 +42,34 @@ struct Stretch {
 impl<H: Handler> Shared<H> {
     pub(super) async fn catch_up(self: Arc<Self>, drain: Drain) -> Result<(), BusError> {
         let mut complained: Option<Instant> = None;
+        let lease = format!("bus.catch_up {}", self.service);
+        let mut is_more = false;
         while !drain.is_requested() {
-            let is_more = match self.page().await {
-                Err(BusError::Register(status)) => {
-                    if complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
-                        complained = Some(Instant::now());
-                        warn!(
-                            service = self.service,
-                            error = chain(&*status),
-                            "the register does not answer"
-                        );
+            let is_ours = self.leases.hold(&lease).await?;
+            if !is_more {
+                // Another may have been further.
+                self.reached(cursor::read(&self.pool, &self.service).await?);
+            }
+            is_more = is_ours
+                && match self.page().await {
+                    Err(BusError::Register(status)) => {
+                        if complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
+                            complained = Some(Instant::now());
+                            warn!(
+                                service = self.service,
+                                error = chain(&*status),
+                                "the register does not answer"
+                            );
+                        }
+                        false
                     }
-                    false
-                }
-                outcome => outcome?,
-            };
+                    outcome => outcome?,
+                };
             if !is_more {
                 drain.pause(POLL).await;
             }
         }
-        Ok(())
+        Ok(self.leases.give_up(&lease).await?)
     }
 
     /// Settles a page of the log. True when there is more to do at once.

@@ -248,8 +248,8 @@ impl<H: Handler> Shared<H> {
         };
         let mut tx = self.pool.begin().await?;
         let is_ours = match claim {
-            // The row stays and is written over.
-            Claim::Failed => true,
+            // The row stays and is written over, unless another process settled the event meanwhile.
+            Claim::Failed => dead_letters::hold(&mut tx, &self.service, &event.hash).await?,
             _ => self.claim(&mut tx, claim, std::slice::from_ref(event)).await?,
         };
         if is_ours {

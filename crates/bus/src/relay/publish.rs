@@ -96,7 +96,7 @@ impl Working {
         let done: Vec<u64> =
             results.iter().filter(|(_, r)| r.is_ok()).map(|(sequence, _)| *sequence).collect();
         faults::reach("bus.relay.published");
-        outbox::set_published(&self.relay.pool, &done).await?;
+        outbox::set_published(&self.relay.pool, &self.epoch, &done).await?;
         measured::published(&self.relay.service, done.len(), all - done.len());
         Ok(round(results.into_iter().map(|(_, result)| result)))
     }

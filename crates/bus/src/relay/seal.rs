@@ -65,7 +65,7 @@ impl Working {
             Request::new(v1::SealedUpToRequest { producer: self.producer.clone(), oldest_held });
         request.set_timeout(ANSWER);
         let reply = self.relay.register.clone().sealed_up_to(request).await?.into_inner();
-        outbox::delete_sealed(&self.relay.pool, reply.sequence).await?;
+        outbox::delete_sealed(&self.relay.pool, &self.epoch, reply.sequence).await?;
         self.append_overdue().await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dengbei_records::EventHash;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::pending::HeldRow;
+use super::pending::{HeldRow, LEFT};
 use super::seconds;
 
 /// An event that failed.
@@ -48,17 +48,39 @@ pub(crate) async fn keep(tx: &mut PgConnection, letter: &Letter<'_>) -> Result<(
     .map(drop)
 }
 
-/// What is to be tried again now, the longest waiting first.
+/// What is to be tried again now, the longest waiting first. It is left to the caller for a while, as in `pending`.
 pub(crate) async fn due(pool: &PgPool, consumer: &str, limit: i64) -> Result<Vec<HeldRow>, sqlx::Error> {
     sqlx::query_as(
-        "select event, traceparent, tries, extract(epoch from now() - since)::float8 as age
-         from bus.dead_letters where consumer = $1 and not is_dead and next_try_at <= now()
-         order by next_try_at limit $2",
+        "with due as (
+             select hash from bus.dead_letters where consumer = $1 and not is_dead and next_try_at <= now()
+             order by next_try_at limit $2 for update skip locked
+         )
+         update bus.dead_letters d set next_try_at = now() + make_interval(secs => $3)
+         from due where d.consumer = $1 and d.hash = due.hash
+         returning d.event, d.traceparent, d.tries, extract(epoch from now() - d.since)::float8 as age",
     )
     .bind(consumer)
     .bind(limit)
+    .bind(seconds(LEFT))
     .fetch_all(pool)
     .await
+}
+
+/// Whether the event still waits for its next try, held until the transaction ends. False: another process was
+/// quicker, and what it found counts.
+pub(crate) async fn hold(
+    tx: &mut PgConnection,
+    consumer: &str,
+    hash: &EventHash,
+) -> Result<bool, sqlx::Error> {
+    let held: Option<bool> = sqlx::query_scalar(
+        "select true from bus.dead_letters where consumer = $1 and hash = $2 and not is_dead for update",
+    )
+    .bind(consumer)
+    .bind(hash.as_bytes().as_slice())
+    .fetch_optional(tx)
+    .await?;
+    Ok(held.is_some())
 }
 
 /// Takes these events out, in the transaction that settles them. False when another took some: roll back.

@@ -14,28 +14,24 @@ pub(crate) struct Place<'a> {
     pub(crate) sequence: u64,
 }
 
-/// Claims a whole bundle in this transaction. False: it is done, or some of its events are .
+/// Claims a whole bundle in this transaction. False: it is done, or some of its events are. Whoever else claims it, or
+/// one of its events, waits for the end of this transaction.
 pub(crate) async fn claim_whole(tx: &mut PgConnection, place: Place<'_>) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(
-        "insert into bus.inbox (consumer, producer, sequence) select $1, $2, $3
-         where not exists (select from bus.watermark where consumer = $1 and producer = $2 and up_to >= $3)
-           and not exists (select from bus.settled where consumer = $1 and producer = $2 and sequence = $3)
-         on conflict do nothing",
-    )
-    .bind(place.consumer)
-    .bind(place.producer)
-    .bind(signed(place.sequence))
-    .execute(tx)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+    sqlx::query_scalar("select bus.claim_whole($1, $2, $3)")
+        .bind(place.consumer)
+        .bind(place.producer)
+        .bind(signed(place.sequence))
+        .fetch_one(tx)
+        .await
 }
 
-/// Claims one event of a bundle that goes event by event. False: it is done.
+/// Claims one event of a bundle that goes event by event, in this transaction. False: it is done.
 pub(crate) async fn claim_event(
     tx: &mut PgConnection,
     place: Place<'_>,
     ordinal: usize,
 ) -> Result<bool, sqlx::Error> {
+    lock(tx, place).await?;
     let inserted = sqlx::query(
         "insert into bus.settled (consumer, producer, sequence, ordinal) select $1, $2, $3, $4
          where not exists (select from bus.watermark where consumer = $1 and producer = $2 and up_to >= $3)
@@ -49,6 +45,17 @@ pub(crate) async fn claim_event(
     .execute(tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
+}
+
+/// Until the transaction ends nobody else claims anything of this bundle.
+async fn lock(tx: &mut PgConnection, place: Place<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query("select bus.lock_bundle($1, $2, $3)")
+        .bind(place.consumer)
+        .bind(place.producer)
+        .bind(signed(place.sequence))
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
 /// Which events of the bundle are done already.
@@ -66,6 +73,7 @@ pub(crate) async fn settled_events(pool: &PgPool, place: Place<'_>) -> Result<Ve
 
 /// Marks a bundle done whose events are all settled one by one.
 pub(crate) async fn finish(tx: &mut PgConnection, place: Place<'_>, keep: bool) -> Result<(), sqlx::Error> {
+    lock(tx, place).await?;
     sqlx::query("delete from bus.settled where consumer = $1 and producer = $2 and sequence = $3")
         .bind(place.consumer)
         .bind(place.producer)
@@ -132,7 +140,7 @@ pub(crate) async fn compact(pool: &PgPool, consumer: &str, older_than: Duration)
 #[cfg(test)]
 mod tests {
     use dengbei_kit::db;
-    use dengbei_testkit::Postgres;
+    use dengbei_testkit::{PATIENCE, Postgres, eventually};
 
     use super::*;
 
@@ -162,6 +170,83 @@ mod tests {
         assert!(claim(&pool, 4).await);
         assert_eq!(compact(&pool, "query", Duration::ZERO).await.unwrap(), 3);
         assert!(!claim(&pool, 6).await);
+    }
+
+    const PLACE: Place<'static> = Place { consumer: "query", producer: "ingest.1", sequence: 7 };
+
+    /// How another process fares that claims while `first` is claimed and not committed yet.
+    async fn meanwhile(pool: &PgPool, first: Claimed, second: Claimed) -> bool {
+        let mut tx = pool.begin().await.unwrap();
+        assert!(first.claim(&mut tx).await);
+        let (other, watch) = (pool.clone(), pool.clone());
+        let second = tokio::spawn(async move {
+            let mut tx = other.begin().await.unwrap();
+            let is_ours = second.claim(&mut tx).await;
+            tx.commit().await.unwrap();
+            is_ours
+        });
+        eventually(PATIENCE, "the second waits for the first", async || {
+            let waiting: i64 = sqlx::query_scalar("select count(*) from pg_locks where not granted")
+                .fetch_one(&watch)
+                .await?;
+            anyhow::ensure!(waiting > 0);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        second.await.unwrap()
+    }
+
+    #[derive(Clone, Copy)]
+    enum Claimed {
+        Whole,
+        Event(usize),
+        Finished,
+    }
+
+    impl Claimed {
+        async fn claim(self, tx: &mut PgConnection) -> bool {
+            match self {
+                Self::Whole => claim_whole(tx, PLACE).await.unwrap(),
+                Self::Event(ordinal) => claim_event(tx, PLACE, ordinal).await.unwrap(),
+                Self::Finished => finish(tx, PLACE, true).await.is_ok(),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bundle_that_one_applies_whole_another_does_not_apply_event_by_event() {
+        let pool = database().await;
+        assert!(!meanwhile(&pool, Claimed::Whole, Claimed::Event(0)).await);
+    }
+
+    #[tokio::test]
+    async fn a_bundle_that_one_applies_event_by_event_another_does_not_apply_whole() {
+        let pool = database().await;
+        assert!(!meanwhile(&pool, Claimed::Event(0), Claimed::Whole).await);
+        assert!(!meanwhile(&pool, Claimed::Event(1), Claimed::Event(1)).await);
+        assert!(meanwhile(&pool, Claimed::Event(2), Claimed::Event(3)).await);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_not_claimed_again_while_its_bundle_is_being_finished() {
+        let pool = database().await;
+        assert!(claim_event(&mut pool.acquire().await.unwrap(), PLACE, 0).await.unwrap());
+        assert!(!meanwhile(&pool, Claimed::Finished, Claimed::Event(0)).await);
+        assert!(!claim(&pool, 7).await);
+    }
+
+    #[tokio::test]
+    async fn two_that_compact_at_once_leave_one_true_watermark() {
+        let pool = database().await;
+        for sequence in 1..=200 {
+            assert!(claim(&pool, sequence).await);
+        }
+        let each = (0..8).map(|_| compact(&pool, "query", Duration::ZERO));
+        let gone: u64 = futures::future::join_all(each).await.into_iter().map(Result::unwrap).sum();
+        assert_eq!(gone, 200);
+        assert!(!claim(&pool, 200).await && claim(&pool, 201).await);
     }
 
     #[tokio::test]

@@ -103,13 +103,17 @@ pub(crate) async fn unpublished(pool: &PgPool, limit: i64, bytes: i64) -> Result
     .await
 }
 
-/// Notes that JetStream has these.
-pub(crate) async fn set_published(pool: &PgPool, sequences: &[u64]) -> Result<(), sqlx::Error> {
-    sqlx::query("update bus.outbox set published_at = now() where sequence = any($1)")
-        .bind(sequences.iter().copied().map(signed).collect::<Vec<_>>())
-        .execute(pool)
-        .await
-        .map(drop)
+/// Notes that JetStream has these of `epoch`.
+pub(crate) async fn set_published(pool: &PgPool, epoch: &str, sequences: &[u64]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update bus.outbox set published_at = now()
+         where sequence = any($1) and exists (select from bus.producer where epoch = $2)",
+    )
+    .bind(sequences.iter().copied().map(signed).collect::<Vec<_>>())
+    .bind(epoch)
+    .execute(pool)
+    .await
+    .map(drop)
 }
 
 /// Rows put longer than `after` ago that were not sent to the register within `again`, at most about `bytes`.
@@ -153,10 +157,15 @@ pub(crate) async fn oldest_held(pool: &PgPool) -> Result<Option<u64>, sqlx::Erro
     Ok(lowest.map(unsigned))
 }
 
-/// Lets go of what is sealed. Returns how many rows went.
-pub(crate) async fn delete_sealed(pool: &PgPool, up_to: u64) -> Result<u64, sqlx::Error> {
-    let gone =
-        sqlx::query("delete from bus.outbox where sequence <= $1").bind(signed(up_to)).execute(pool).await?;
+/// Lets go of what is sealed under `epoch`: a sequence means nothing in another. Returns how many rows went.
+pub(crate) async fn delete_sealed(pool: &PgPool, epoch: &str, up_to: u64) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query(
+        "delete from bus.outbox where sequence <= $1 and exists (select from bus.producer where epoch = $2)",
+    )
+    .bind(signed(up_to))
+    .bind(epoch)
+    .execute(pool)
+    .await?;
     Ok(gone.rows_affected())
 }
 

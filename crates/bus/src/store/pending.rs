@@ -8,6 +8,9 @@ use sqlx::postgres::{PgConnection, PgPool};
 use super::seconds;
 use crate::consumer::Held;
 
+/// How long what one process took in hand is left to it.
+pub(super) const LEFT: Duration = Duration::from_secs(30);
+
 /// Keeps an event until `cause` is applied. `checks`: how often it was looked at in vain.
 pub(crate) async fn keep(
     tx: &mut PgConnection,
@@ -50,19 +53,21 @@ pub(crate) async fn release(
     Ok(released.rows_affected())
 }
 
-/// What is due or to be looked at again, the due first.
+/// What is due or to be looked at again, the due first. It is left to the caller for a while: other processes get
+/// other events, and these again only when nothing became of them by then.
 pub(crate) async fn due(pool: &PgPool, consumer: &str, limit: i64) -> Result<Vec<HeldRow>, sqlx::Error> {
     sqlx::query_as(
-        "(select event, traceparent, checks as tries, extract(epoch from now() - since)::float8 as age
-          from bus.pending where consumer = $1 and is_due limit $2)
-         union all
-         (select event, traceparent, checks, extract(epoch from now() - since)::float8
-          from bus.pending where consumer = $1 and not is_due and next_check_at <= now()
-          order by next_check_at limit $2)
-         limit $2",
+        "with due as (
+             select hash from bus.pending where consumer = $1 and (is_due or next_check_at <= now())
+             order by is_due desc, next_check_at limit $2 for update skip locked
+         )
+         update bus.pending p set is_due = false, next_check_at = now() + make_interval(secs => $3)
+         from due where p.consumer = $1 and p.hash = due.hash
+         returning p.event, p.traceparent, p.checks as tries, extract(epoch from now() - p.since)::float8 as age",
     )
     .bind(consumer)
     .bind(limit)
+    .bind(seconds(LEFT))
     .fetch_all(pool)
     .await
 }

@@ -226,5 +226,7 @@ async fn everybody_who_rests_is_found_again() {
     let address = a.stop().await;
     assert!(ask(&channel).await.is_err());
     let _again = Replica::on("a", TcpListener::bind(address).await.unwrap());
-    eventually(PATIENCE, "it answers again", async || Ok(drop(ask(&channel).await?))).await.unwrap();
+    eventually(PATIENCE, "it answers again", async || ask(&channel).await.map(drop).map_err(Into::into))
+        .await
+        .unwrap();
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use dengbei_records::{Sha256, SubmissionId};
+use dengbei_vault::{Owned, SegmentId};
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
 
@@ -58,20 +59,30 @@ pub(crate) async fn live(pool: &PgPool) -> Result<Vec<Piece>, sqlx::Error> {
 /// A decided submission whose bytes are still staged, and where.
 pub(crate) type Decided = (SubmissionId, Piece);
 
-/// Decided submissions that are to be let go, segment by segment: those of a segment in which nothing is undecided and
-/// after which another one was begun, and those that were decided `before` and wait no longer.
-pub(crate) async fn to_let_go(pool: &PgPool, before: i64) -> Result<Vec<Vec<Decided>>, sqlx::Error> {
+/// Decided submissions that are to be let go from the segments that are ours, segment by segment: those of a closed
+/// segment in which nothing is undecided, and those that were decided `before` and wait no longer.
+pub(crate) async fn to_let_go(
+    pool: &PgPool,
+    owned: &[Owned],
+    before: i64,
+) -> Result<Vec<Vec<Decided>>, sqlx::Error> {
+    let of = |wanted: fn(&Owned) -> bool| -> Vec<i64> {
+        owned.iter().filter(|o| wanted(o)).map(|o| o.segment.get().cast_signed()).collect()
+    };
     let segments: Vec<i64> = sqlx::query_scalar(
         "select s.segment from (
              select segment, min(decided_at) as since from submissions
-             where segment is not null and custody not in ('parked', 'prefiled') group by segment) s
+             where segment is not null and segment = any($2) and custody not in ('parked', 'prefiled')
+             group by segment) s
          where s.since <= $1
-            or (not exists (select from submissions u
-                            where u.segment = s.segment and u.custody in ('parked', 'prefiled'))
-                and s.segment < (select max(segment) from submissions where segment is not null))
+            or (s.segment = any($3)
+                and not exists (select from submissions u
+                                where u.segment = s.segment and u.custody in ('parked', 'prefiled')))
          order by s.segment limit 16",
     )
     .bind(before)
+    .bind(of(|_| true))
+    .bind(of(|o| o.is_closed))
     .fetch_all(pool)
     .await?;
     let rows: Vec<(Uuid, i64, i64, i64)> = sqlx::query_as(
@@ -86,6 +97,54 @@ pub(crate) async fn to_let_go(pool: &PgPool, before: i64) -> Result<Vec<Vec<Deci
     };
     let rows = rows.into_iter().map(decided).collect::<Result<Vec<Decided>, sqlx::Error>>()?;
     Ok(rows.chunk_by(|(_, a), (_, b)| a.0 == b.0).map(<[Decided]>::to_vec).collect())
+}
+
+/// Everything that has a row in these segments, decided or not: what is decided is let go the usual way.
+pub(crate) async fn staged_in(pool: &PgPool, segments: &[SegmentId]) -> Result<Vec<Piece>, sqlx::Error> {
+    let rows: Vec<(i64, i64, i64)> =
+        sqlx::query_as("select segment, place, length from submissions where segment = any($1)")
+            .bind(segments.iter().map(|s| s.get().cast_signed()).collect::<Vec<_>>())
+            .fetch_all(pool)
+            .await?;
+    rows.into_iter().map(|(s, p, l)| Ok((unsigned(s)?, unsigned(p)?, unsigned(l)?))).collect()
+}
+
+/// Whether there is a row for a submission, whatever became of it.
+pub(crate) async fn is_known(pool: &PgPool, submission: SubmissionId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from submissions where submission = $1)")
+        .bind(submission.uuid())
+        .fetch_one(pool)
+        .await
+}
+
+/// Segments that are not among `ours` and still have rows of what is decided.
+pub(crate) async fn decided_elsewhere(
+    pool: &PgPool,
+    ours: &[SegmentId],
+    limit: i64,
+) -> Result<Vec<SegmentId>, sqlx::Error> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "select distinct segment from submissions
+         where segment is not null and custody not in ('parked', 'prefiled') and segment <> all($1)
+         order by segment limit $2",
+    )
+    .bind(ours.iter().map(|s| s.get().cast_signed()).collect::<Vec<_>>())
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(|segment| Ok(SegmentId::new(unsigned(segment)?))).collect()
+}
+
+/// Notes that everything decided of a segment is gone.
+pub(crate) async fn struck_out(pool: &PgPool, segment: SegmentId) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update submissions set segment = null, place = null, length = null, reception_len = null, contents = null
+         where segment = $1 and custody not in ('parked', 'prefiled')",
+    )
+    .bind(segment.get().cast_signed())
+    .execute(pool)
+    .await
+    .map(drop)
 }
 
 /// Notes that the bytes are gone.

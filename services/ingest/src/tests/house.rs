@@ -25,12 +25,12 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::made::Package;
+use crate::adopt::Adoption;
 use crate::config::Settings;
 use crate::consumer::Outcomes;
 use crate::receive::{Head, Received};
 use crate::service::Parts;
-use crate::stage::{Stage, ranges};
-use crate::store::{places, submissions};
+use crate::store::submissions;
 
 /// Counts the syncs of the staging disk.
 #[derive(Debug, Default)]
@@ -71,12 +71,13 @@ impl House {
         let pool = db::connect(url, &[&dengbei_bus::MIGRATOR, &crate::MIGRATOR]).await.unwrap();
         let settings = Settings::of(&config(folder.path()));
         let syncs = Arc::new(Syncs::default());
-        let live = places::live(&pool).await.unwrap();
-        let live = live.into_iter().map(ranges);
         let options = StagingOptions { sync: syncs.clone(), ..StagingOptions::default() };
-        let stage = Stage::new(Staging::open_with(&settings.staging, live, options)?);
-        let mut parts = Parts::new(&settings, pool.clone(), stage, IdKey::from_bytes([7; 32])).unwrap();
+        let staging = Staging::open_with(&settings.staging, options)?;
+        let mut parts =
+            Parts::new(&settings, pool.clone(), staging.clone(), IdKey::from_bytes([7; 32])).unwrap();
         parts.let_go.patience = Duration::ZERO;
+        let doubts = parts.committer.doubts.clone();
+        parts.adoption = Adoption::new(pool.clone(), staging, doubts, Duration::ZERO);
         let committer = tokio::spawn(parts.committer.clone().run(parts.queue.clone()));
         let (postgres, url, folder) = (postgres.clone(), url.to_owned(), folder.clone());
         Ok(Self { pool, parts, syncs, folder, url, postgres, committer })
@@ -88,16 +89,36 @@ impl House {
         Self::reopen(&self.postgres, &self.url, &folder).await.unwrap()
     }
 
+    /// Another process on the same database and the same staging folder.
+    pub(super) async fn beside(&self) -> Self {
+        Self::reopen(&self.postgres, &self.url, &self.folder).await.unwrap()
+    }
+
     /// Ends everything and starts again on the same database and folder.
     pub(super) async fn restart(self) -> Self {
-        let (postgres, url, folder) = (self.postgres.clone(), self.url.clone(), self.folder.clone());
+        let house = self.beside().await;
         drop(self);
-        // The staging area is free again when its last handle, the aborted committer's, is gone.
-        eventually(PATIENCE, "the staging area is free", async || {
-            Self::reopen(&postgres, &url, &folder).await
+        house.inherit().await;
+        house
+    }
+
+    /// Adopts until every segment in the folder is this process's.
+    pub(super) async fn inherit(&self) {
+        // The former owner has ended when its last handle, the aborted committer's, is gone.
+        eventually(PATIENCE, "every segment is adopted", async || {
+            self.parts.adoption.look().await?;
+            let (ours, all) = (self.parts.let_go.stage.owned().len(), self.segments());
+            anyhow::ensure!(ours == all, "{ours} of {all}");
+            Ok(())
         })
         .await
-        .unwrap()
+        .unwrap();
+    }
+
+    /// Segments in the folder.
+    pub(super) fn segments(&self) -> usize {
+        let names = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|e| e.file_name());
+        names.filter(|name| name.to_str().unwrap().starts_with("seg-")).count()
     }
 
     /// With the table of [`super::made::MATTER`] in force from 2026-01-01.

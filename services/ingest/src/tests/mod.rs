@@ -5,5 +5,6 @@ mod keys;
 mod made;
 mod parking;
 mod secrets;
+mod side_by_side;
 mod staging;
 mod wire;

@@ -81,13 +81,14 @@ async fn what_is_undecided_is_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_decided_waits_a_while_for_its_segment_to_go_whole() {
     let house = House::with_matter().await;
-    let received = house.submit(&Package::of(1)).await;
-    house.filed(&received).await;
-    let patient = crate::let_go::LetGo { patience: crate::let_go::PATIENCE, ..house.parts.let_go.clone() };
-    assert_eq!(patient.let_go().await.unwrap(), 0);
-    // A package of its own segment lies behind it: now the first one is whole and done.
+    let small = house.submit(&Package::of(1)).await;
     let large: Vec<u8> = (0..9_000_000u32).map(|n| b'a' + (n % 23) as u8).collect();
-    house.submit(&Package { form: large, ..Package::of(2) }).await;
-    assert_eq!(patient.let_go().await.unwrap(), 1);
+    let large = house.submit(&Package { form: large, ..Package::of(2) }).await;
+    let patient = crate::let_go::LetGo { patience: crate::let_go::PATIENCE, ..house.parts.let_go.clone() };
+    house.filed(&small).await;
+    assert_eq!(patient.let_go().await.unwrap(), 0, "its segment is still written to");
+    house.filed(&large).await;
+    assert_eq!(patient.let_go().await.unwrap(), 1, "it has a segment of its own, which goes whole");
     assert_eq!(house.staged_rows().await, 1);
+    assert_eq!(house.parts.let_go.let_go().await.unwrap(), 1, "patience is over");
 }
