@@ -150,8 +150,11 @@ pub(super) fn complete(inspection: &mut Inspection, held: &Held<'_>) {
     inspection.reading = found.reading;
     inspection.is_encrypted |= found.is_encrypted;
     inspection.pages = inspection.pages.or(found.pages);
-    inspection.broken = inspection.broken.take().or(found.broken);
-    inspection.unreadable = inspection.unreadable.take().or(found.unreadable);
+    // One fault is told once: what is cut short need not also be called unreadable.
+    if inspection.broken.is_none() && inspection.unreadable.is_none() {
+        inspection.broken = found.broken;
+        inspection.unreadable = found.unreadable;
+    }
     if inspection.is_encrypted {
         inspection
             .reading
