@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod ofd;
+pub(crate) mod pdf;
 
 use sm2::dsa::SigningKey;
 use sm2::dsa::signature::Signer as _;
@@ -68,6 +69,9 @@ pub(crate) struct Holder {
     pub(crate) key: SigningKey,
     pub(crate) name: String,
     pub(crate) certificate: Vec<u8>,
+    /// Who signed the certificate, and its number there, as DER.
+    pub(crate) issuer: Vec<u8>,
+    pub(crate) serial: Vec<u8>,
 }
 
 /// What a certificate says of its holder's key.
@@ -110,11 +114,13 @@ impl Holder {
         let basic = if wanted.is_authority { seq(&[&[1, 1, 0xff]]) } else { seq(&[]) };
         let extensions =
             seq(&[&seq(&[&oid("2.5.29.19"), &octets(&basic)]), &seq(&[&oid("2.5.29.15"), &octets(usage)])]);
+        let serial = der(2, &point.as_bytes()[1..9].iter().map(|b| b & 0x7f | 1).collect::<Vec<_>>());
+        let issued_by = name(issuer.map_or(wanted.name, |i| &i.name));
         let body = seq(&[
             &der(0xa0, &[2, 1, 2]),
-            &der(2, &point.as_bytes()[1..9].iter().map(|b| b & 0x7f | 1).collect::<Vec<_>>()),
+            &serial,
             &algorithm,
-            &name(issuer.map_or(wanted.name, |i| &i.name)),
+            &issued_by,
             &seq(&[&time(wanted.from), &time(wanted.to)]),
             &name(wanted.name),
             &info,
@@ -122,7 +128,7 @@ impl Holder {
         ]);
         let value = sign(issuer.map_or(&key, |i| &i.key), &body);
         let certificate = seq(&[&body, &algorithm, &bits(&value)]);
-        Self { key, name: wanted.name.to_owned(), certificate }
+        Self { key, name: wanted.name.to_owned(), certificate, issuer: issued_by, serial }
     }
 }
 

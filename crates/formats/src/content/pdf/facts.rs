@@ -71,16 +71,18 @@ pub(super) struct Gathered {
 pub(super) fn gather(file: &mut PdfFile<'_>, opened: &Opened) -> Gathered {
     let mut found = Gathered::default();
     found.facts.revisions = revisions(file.bytes);
-    for n in file.numbers() {
-        let Some(object) = file.get(n) else { continue };
-        let dict = object.dict().cloned();
-        found.visit(n, &object.value, 0);
-        if let Some(dict) = dict {
-            found.font(file, &dict);
+    // The catalogue first: what it leads to may show that the cross-reference is wrong, and then the scan counts too.
+    found.catalogue(file, &opened.catalogue);
+    let mut seen = BTreeSet::new();
+    for _ in 0..2 {
+        for n in file.numbers() {
+            let Some(object) = seen.insert(n).then(|| file.get(n)).flatten() else { continue };
+            found.visit(n, &object.value, 0);
+            if let Some(dict) = object.dict() {
+                found.font(file, dict);
+            }
         }
     }
-    // A value may stand in the catalogue itself, too, and the trailer's other dictionaries.
-    found.catalogue(file, &opened.catalogue);
     found.facts.pdf_a = pdf_a(file, &opened.catalogue);
     found.finish();
     found
