@@ -115,7 +115,10 @@ pub(crate) fn site(name: &str, told: Option<&DescribeReply>) {
     let Some(told) = told else { return };
     gauge(SITE_PACKS, told.packs as f64);
     gauge(SITE_BYTES, told.bytes as f64);
-    gauge(SITE_FREE, told.free_bytes as f64);
+    // A bucket does not say: then nothing is shown, and no alert is about it.
+    if !told.free_unknown {
+        gauge(SITE_FREE, told.free_bytes as f64);
+    }
     gauge(QUARANTINED, told.quarantined as f64);
     gauge(SITE_LOG, told.log_size as f64);
 }
