@@ -1,5 +1,5 @@
 //! A real server of the S3 protocol, `moto_server`: it honours conditional puts and multipart uploads. It does not check
-//! who asks, and keeps everything in memory.
+//! signatures, and keeps everything in memory.
 
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -9,6 +9,9 @@ use anyhow::Context as _;
 use crate::postgres::free_port;
 use crate::{Scratch, eventually};
 
+/// It wants a signature, and does not look at it.
+const SIGNED: &str =
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 /// A cold start loads much Python.
 const START: Duration = Duration::from_secs(120);
 
@@ -35,7 +38,8 @@ impl Moto {
         let scratch = Scratch::new("dengbei-moto-")?;
         let port = free_port()?;
         let mut command = Command::new("moto_server");
-        let process = scratch.spawn("moto", "KILL", command.args(["-H", "127.0.0.1", "-p", &port.to_string()]))?;
+        let process =
+            scratch.spawn("moto", "KILL", command.args(["-H", "127.0.0.1", "-p", &port.to_string()]))?;
         let moto = Self { _process: process, scratch, port };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ready = eventually(START, "moto answers", async || {
@@ -62,8 +66,8 @@ impl Moto {
     /// # Errors
     /// When the server refuses.
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
-        let put = reqwest::Client::new().put(self.url(key)).body(bytes).send();
-        Ok(put.await?.error_for_status().map(drop)?)
+        let put = reqwest::Client::new().put(self.url(key)).header("authorization", SIGNED).body(bytes);
+        Ok(put.send().await?.error_for_status().map(drop)?)
     }
 
     /// The object at `bucket/key`; `None`: there is none.
@@ -71,7 +75,7 @@ impl Moto {
     /// # Errors
     /// When the server refuses.
     pub async fn get(&self, key: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let got = reqwest::get(self.url(key)).await?;
+        let got = self.ask(key).await?;
         if got.status() == reqwest::StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -94,11 +98,16 @@ impl Moto {
         self.texts(&format!("{bucket}?uploads"), "Key").await
     }
 
+    async fn ask(&self, path: &str) -> reqwest::Result<reqwest::Response> {
+        reqwest::Client::new().get(self.url(path)).header("authorization", SIGNED).send().await
+    }
+
     /// The texts of an element in an answer.
     async fn texts(&self, path: &str, element: &str) -> anyhow::Result<Vec<String>> {
-        let answer = reqwest::get(self.url(path)).await?.error_for_status()?.text().await?;
+        let answer = self.ask(path).await?.error_for_status()?.text().await?;
         let (open, close) = (format!("<{element}>"), format!("</{element}>"));
-        let texts = answer.split(&open).skip(1).filter_map(|rest| Some(rest.split_once(&close)?.0.to_owned()));
+        let texts =
+            answer.split(&open).skip(1).filter_map(|rest| Some(rest.split_once(&close)?.0.to_owned()));
         Ok(texts.collect())
     }
 }

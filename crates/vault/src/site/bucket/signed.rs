@@ -41,14 +41,21 @@ struct Complete {
     parts: Vec<CompletePart>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct CompletePart {
-    #[serde(rename = "PartNumber", default)]
+    #[serde(rename = "PartNumber")]
     number: usize,
     #[serde(rename = "ETag")]
     etag: String,
-    #[serde(rename = "ChecksumSHA256", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "ChecksumSHA256", skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+}
+
+/// A part's id as `object_store` writes it where parts carry digests.
+#[derive(Debug, Deserialize)]
+struct AnsweredPart {
+    e_tag: String,
+    checksum_sha256: Option<String>,
 }
 
 impl Bucket {
@@ -128,11 +135,13 @@ enum Trouble {
     Lasting(io::Error),
 }
 
-/// A part as it was answered: an entity tag, or an element that holds one and a digest.
+/// A part as it was answered: an element that holds an entity tag and a digest, or the tag alone.
 fn part((index, id): (usize, &PartId)) -> CompletePart {
-    let read = quick_xml::de::from_str::<CompletePart>(&id.content_id);
-    let read = read.unwrap_or_else(|_| CompletePart { number: 0, etag: id.content_id.clone(), sha256: None });
-    CompletePart { number: index + 1, ..read }
+    let number = index + 1;
+    match quick_xml::de::from_str::<AnsweredPart>(&id.content_id) {
+        Ok(part) => CompletePart { number, etag: part.e_tag, sha256: part.checksum_sha256 },
+        Err(_) => CompletePart { number, etag: id.content_id.clone(), sha256: None },
+    }
 }
 
 fn answered(status: StatusCode, text: &str) -> io::Error {
@@ -159,7 +168,7 @@ mod tests {
             "<CompleteMultipartUpload><Part><PartNumber>2</PartNumber><ETag>\"e-1\"</ETag></Part></CompleteMultipartUpload>"
         );
         let with_digest =
-            told("<PartMetadata><ETag>e-1</ETag><ChecksumSHA256>abc=</ChecksumSHA256></PartMetadata>");
+            told("<PartMetadata><e_tag>e-1</e_tag><checksum_sha256>abc=</checksum_sha256></PartMetadata>");
         assert!(
             with_digest.contains("<ETag>e-1</ETag><ChecksumSHA256>abc=</ChecksumSHA256>"),
             "{with_digest}"
