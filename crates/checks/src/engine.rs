@@ -1,11 +1,18 @@
-//! Runs the checks of a stage. Every check looks at the whole package; none stops another.
+//! Runs the checks of a stage. Every check looks at the whole of its subject; none stops another.
+
+use std::borrow::Cow;
 
 use dengbei_formats::{FileFacts, PackageSource, ReadError, ReceivedPackage, Sink, examine, read_package};
+use dengbei_records::Timestamp;
 
-use crate::report::SchemeName;
+use crate::report::{SchemeName, Subject};
 use crate::rules::{self, Judged, State};
+use crate::scheme::Line;
+use crate::signing::{self, Signed, Task};
+use crate::views::{BatchView, CarrierView, SystemView};
 use crate::{
-    CheckId, CheckOutcome, CheckResult, Context, ENGINE, PackageView, Report, Scheme, Severity, Stage,
+    CheckId, CheckOutcome, CheckResult, Context, ENGINE, PackageView, Report, Rule, Sample, Scheme, Scope,
+    Severity, Stage,
 };
 
 /// Findings kept of one check.
@@ -13,11 +20,99 @@ const MAX_FINDINGS: usize = 100;
 
 /// Runs the checks of `stage` over a package.
 pub fn check_package(view: &PackageView<'_>, stage: Stage, scheme: &Scheme) -> Report {
-    let run = |(id, severity)| {
-        let judged = rules::run(id, view, stage, &scheme.parameters);
-        outcome(id, severity, stage, judged)
+    let mut checks = Vec::with_capacity(scheme.lines(stage).len());
+    for line in of_scope(scheme, stage, Scope::Item).filter(|l| l.rule.severity != Severity::Signed) {
+        let judged = if line.rule.is_sampled && !view.context.is_in_sample {
+            Judged::not_applicable("本件不在抽样之列", "this item is not in the sample")
+        } else {
+            rules::item(line.check, view, stage, &scheme.parameters)
+        };
+        checks.push(outcome(line, judged));
+    }
+    Report { began_at: Some(view.context.now), ..report(stage, scheme, checks) }
+}
+
+/// Runs the checks of `stage` over a batch, a transfer or a session of work.
+pub fn check_batch(view: &BatchView, stage: Stage, scheme: &Scheme) -> Report {
+    let judge = |line: &Line| rules::batch(line.check, view);
+    let mut whole = over(Scope::Batch, (stage, scheme, &judge), (&view.number, view.now, &view.signed));
+    if let Some(line) = scheme.line(stage, CheckId::I06).filter(|_| !view.classes.is_empty()) {
+        whole.checks.push(outcome(line, rules::numbers(view)));
+    }
+    look(view, stage, scheme, &mut whole);
+    whole.checks.sort_by_key(|c| c.id);
+    whole.verdict = Report::decide(&whole.checks, &whole.tasks);
+    whole
+}
+
+/// U-04 by a person, over the sample, where the scheme asks for one.
+fn look(view: &BatchView, stage: Stage, scheme: &Scheme, whole: &mut Report) {
+    let percent = scheme.parameters.u04.look_percent;
+    let Some(line) = scheme.line(stage, CheckId::U04).filter(|_| percent > 0 && !view.items.is_empty())
+    else {
+        return;
     };
-    report(stage, scheme, scheme.checks(stage).map(run).collect())
+    let sample = view.sample(percent);
+    let task = rules::look_at(&sample, &view.number, &view.signed);
+    let (_, wrong) = signing::of(task.check, &view.signed);
+    if !wrong.is_empty() {
+        let line = Line { rule: Rule { severity: Severity::Signed, is_sampled: true }, ..line.clone() };
+        whole.checks.push(outcome(&line, rules::signed_wrong(&wrong)));
+    }
+    whole.tasks.push(task);
+    whole.sample = Some(sample);
+}
+
+/// Runs the checks of `stage` over a carrier.
+pub fn check_carrier(view: &CarrierView, stage: Stage, scheme: &Scheme) -> Report {
+    let none = |_: &Line| Judged::not_applicable("在线报送，没有载体", "sent on line, without a carrier");
+    if view.is_offline {
+        return over(Scope::Carrier, (stage, scheme, &none), (&view.number, view.now, &view.signed));
+    }
+    let checks = of_scope(scheme, stage, Scope::Carrier).map(|line| outcome(line, none(line))).collect();
+    of_subject(report(stage, scheme, checks), Scope::Carrier, &view.number, view.now)
+}
+
+/// Runs the checks of `stage` over the system that keeps.
+pub fn check_system(view: &SystemView, stage: Stage, scheme: &Scheme) -> Report {
+    let judge = |line: &Line| rules::system(line.check, view, &scheme.parameters);
+    over(Scope::System, (stage, scheme, &judge), (&view.name, view.now, &view.signed))
+}
+
+fn of_scope(scheme: &Scheme, stage: Stage, scope: Scope) -> impl Iterator<Item = &Line> {
+    scheme.lines(stage).iter().filter(move |l| l.check.scope() == scope)
+}
+
+type Judge<'a> = &'a dyn Fn(&Line) -> Judged;
+
+/// The automatic checks of a scope, and the tasks of its manual ones with what has been signed of them.
+fn over(
+    scope: Scope,
+    (stage, scheme, judge): (Stage, &Scheme, Judge<'_>),
+    (number, now, signed): (&str, Timestamp, &[Signed]),
+) -> Report {
+    let (mut checks, mut tasks) = (Vec::new(), Vec::new());
+    for line in of_scope(scheme, stage, scope) {
+        if line.rule.severity != Severity::Signed {
+            checks.push(outcome(line, judge(line)));
+            continue;
+        }
+        let (persons, wrong) = signing::of(line.check, signed);
+        let task = rules::task(line.check, number, persons, &scheme.parameters);
+        if !wrong.is_empty() {
+            checks.push(outcome(line, rules::signed_wrong(&wrong)));
+        } else if !task.is_outstanding() {
+            checks.push(outcome(line, Judged::of(task.persons)));
+        }
+        tasks.push(task);
+    }
+    let verdict = Report::decide(&checks, &tasks);
+    let whole = Report { tasks, verdict, ..report(stage, scheme, checks) };
+    of_subject(whole, scope, number, now)
+}
+
+fn of_subject(report: Report, scope: Scope, number: &str, now: Timestamp) -> Report {
+    Report { subject: Some(Subject { scope, number: number.to_owned() }), began_at: Some(now), ..report }
 }
 
 /// What [`read_and_check`] gives: the package, its files' facts, and the report.
@@ -49,35 +144,50 @@ pub fn read_and_check(
 }
 
 pub(crate) fn report(stage: Stage, scheme: &Scheme, checks: Vec<CheckOutcome>) -> Report {
+    let name =
+        SchemeName { id: scheme.id.clone(), version: scheme.version.clone(), digest: Some(scheme.digest) };
     Report {
         stage,
-        scheme: SchemeName { id: scheme.id.clone(), version: scheme.version.clone() },
-        engine: ENGINE.to_owned(),
-        verdict: Report::decide(&checks),
+        scheme: name,
+        engine: Cow::Borrowed(ENGINE),
+        verdict: Report::decide(&checks, &[]),
         checks,
+        subject: None,
+        began_at: None,
+        ended_at: None,
+        tasks: Vec::<Task>::new(),
+        sample: None::<Sample>,
+        salt: String::new(),
+        digest: None,
     }
 }
 
-pub(crate) fn outcome(id: CheckId, severity: Severity, stage: Stage, judged: Judged) -> CheckOutcome {
+pub(crate) fn outcome(line: &Line, judged: Judged) -> CheckOutcome {
     let result = match judged.state {
         State::NotApplicable => CheckResult::NotApplicable,
         State::Unverifiable if judged.faults.is_empty() => CheckResult::Unverifiable,
-        _ if !judged.faults.is_empty() && severity == Severity::Blocks => CheckResult::Failed,
+        _ if !judged.faults.is_empty() && line.rule.severity != Severity::Warns => CheckResult::Failed,
         _ if judged.faults.is_empty() && judged.remarks.is_empty() => CheckResult::Passed,
         _ => CheckResult::Warning,
     };
     let mut findings = judged.faults;
     findings.extend(judged.remarks);
     findings.truncate(MAX_FINDINGS);
+    let declared = line.check.declared();
     CheckOutcome {
-        id,
-        alias: id.alias(stage),
-        name: id.name().to_owned(),
-        name_en: id.name_en().to_owned(),
-        property: id.property(),
-        severity,
+        id: line.check,
+        alias: Cow::Owned(line.alias.clone()),
+        name: Cow::Borrowed(declared.name),
+        name_en: Cow::Borrowed(declared.name_en),
+        property: line.check.property(),
+        severity: line.rule.severity,
         result,
         compared: judged.compared,
         findings,
+        basis: Cow::Borrowed(declared.basis),
+        basis_en: Cow::Borrowed(declared.basis_en),
+        evidence: judged.evidence,
+        office: Some(declared.office),
+        blocks_unverified: line.blocks_unverified,
     }
 }

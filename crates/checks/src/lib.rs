@@ -1,33 +1,53 @@
-//! The four-property checks (四性检测): pure functions over a package.
+//! The four-property checks (四性检测): 48 of them, declared as data, judged by pure functions.
 //!
-//! The same checks run at the door (stage P, ingest), before filing (G, fixity) and at transfer (Y). Which of them
-//! block, warn or do not run is data: the [`Scheme`]. Nothing here reads a clock, a disk or a database; what a check
-//! needs to know beside the package stands in the [`Context`]. Previous stop: `formats::examine`.
+//! The same checks run at the door (stage P, ingest), before filing (G, fixity), at transfer (Y) and while kept (C). Which of
+//! them block, warn, are signed by a person or do not run is data: the [`Scheme`]. Nothing here reads a clock, a disk or a
+//! database; what a check needs to know beside its subject stands in the [`Context`] or a view. Previous stop:
+//! `formats::examine`.
 //!
-//! * [`check_package`]: a package as read + facts of its files + context → [`Report`]
-//! * [`read_and_check`]: the same from a source, in one pass, with a sink
-//! * [`refusal`]: the report of a package that could not even be opened
+//! * [`check_package`]: a package as read + facts of its files + context → [`Report`]; [`read_and_check`]: the same from a
+//!   source, in one pass, with a sink; [`refusal`]: the report of a package that could not even be opened
+//! * [`check_batch`], [`check_carrier`], [`check_system`]: what is not per item, with the tasks of persons
+//! * [`with_recheck`]: what holds when a person has looked again
+//! * [`Scheme`]: versioned documents, read with every problem at once
 //!
-//! Adding a check: a file in `rules/`, a row in `CheckId::ALL`, a row in the scheme, an arm in `rules::run`, a mutant.
+//! Adding a check: CONTRIBUTING.md.
 
 mod codes;
+mod declared;
 mod engine;
+pub mod facts;
 mod fields;
 mod id;
+mod parameters;
+mod pattern;
+mod recheck;
 mod refusal;
 mod report;
 mod rules;
+mod sample;
 mod scheme;
+mod signing;
+mod stage;
 mod times;
 mod view;
+mod views;
 
-pub use engine::{Checked, check_package, read_and_check};
+pub use declared::{Declared, Freedom, Office, Scope};
+pub use engine::{Checked, check_batch, check_carrier, check_package, check_system, read_and_check};
+pub use facts::Duplicate;
 pub use fields::{FIELDS, Field};
 pub use id::{CheckId, Property};
+pub use parameters::{Kind, Parameters, SPECS, Spec, Strictness};
+pub use recheck::{Effective, Opinion, Recheck, RecheckError, judge_recheck, with_recheck};
 pub use refusal::{check_of, refusal};
-pub use report::{CheckOutcome, CheckResult, Finding, Report, SchemeName, Verdict};
-pub use scheme::{Parameters, Scheme, Severity, Stage};
-pub use view::{BatchCounts, Context, Duplicate, PackageView};
+pub use report::{CheckOutcome, CheckResult, Evidence, Finding, Report, SchemeName, Subject, Verdict};
+pub use sample::Sample;
+pub use scheme::{Base, FORMAT, Line, Scheme, SchemeDocument, SchemeFault};
+pub use signing::{Signed, Task};
+pub use stage::{Rule, Severity, Stage};
+pub use view::{Context, PackageView};
+pub use views::{Arrived, BatchView, CarrierView, Paper, ReadBack, ScannerState, SystemView};
 
 /// Name and version of this engine in reports.
 pub const ENGINE: &str = concat!("dengbei-checks/", env!("CARGO_PKG_VERSION"));

@@ -27,8 +27,8 @@ impl Moment {
     }
 }
 
-/// What is wrong with a text that should be a moment: Chinese, English, remedy.
-pub(crate) type Fault = (String, String, String);
+/// What is wrong with a text that should be a moment: Chinese, English, remedies in both.
+pub(crate) type Fault = (String, String, (String, String));
 
 /// Reads `2026-11-02 08:00:00`, `2026-11-02 08:00`, `2026-11-02` or RFC 3339.
 pub(crate) fn parse(text: &str) -> Result<Moment, Fault> {
@@ -63,12 +63,21 @@ fn explain(text: &str) -> Fault {
         return (
             format!("“{shown}”的月份是 {month:02}，疑把分钟写进了月份（日期模板 mm 应为 MM）"),
             format!("the month of \"{shown}\" is {month:02}: minutes in the month field (pattern mm for MM)"),
-            format!("把“{shown}”换成正确的日期，如“2026-03-05 09:07:00”；日期模板用 yyyy-MM-dd HH:mm:ss"),
+            (
+                format!("把“{shown}”换成正确的日期，如“2026-03-05 09:07:00”；日期模板用 yyyy-MM-dd HH:mm:ss"),
+                "write the right date like 2026-03-05 09:07:00; the pattern is yyyy-MM-dd HH:mm:ss"
+                    .to_owned(),
+            ),
         );
     }
     let remedy = match suggest(text) {
-        Some(better) => format!("把“{shown}”换成“{better}”"),
-        None => format!("把“{shown}”换成“年-月-日 时:分:秒”的写法，如“2026-03-05 09:07:00”"),
+        Some(better) => {
+            (format!("把“{shown}”换成“{better}”"), format!("replace \"{shown}\" by \"{better}\""))
+        }
+        None => (
+            format!("把“{shown}”换成“年-月-日 时:分:秒”的写法，如“2026-03-05 09:07:00”"),
+            "write it like 2026-03-05 09:07:00".to_owned(),
+        ),
     };
     (format!("“{shown}”不是规范的时间"), format!("\"{shown}\" is not a time as required"), remedy)
 }
@@ -108,7 +117,7 @@ mod tests {
 
     #[test]
     fn slashes_are_refused_with_the_right_spelling() {
-        assert!(parse("2026/3/5 9:07").unwrap_err().2.contains("2026-03-05 09:07:00"));
+        assert!(parse("2026/3/5 9:07").unwrap_err().2.0.contains("2026-03-05 09:07:00"));
         assert!(parse("2026-3-5 9:07").is_err());
     }
 

@@ -148,9 +148,10 @@ fn mutants(samples: &Samples, root: &Path) {
         assert_eq!(decisive.verdict, Verdict::Failed, "{name}");
         assert!(decisive.notable_ids().contains(&id), "{name}: {id} not in {}", findings(decisive));
         assert!(
-            decisive
-                .notable()
-                .all(|c| c.findings.iter().all(|f| !f.remedy.is_empty() && !f.message_en.is_empty())),
+            decisive.notable().all(|c| c
+                .findings
+                .iter()
+                .all(|f| !f.remedy.is_empty() && !f.remedy_en.is_empty() && !f.message_en.is_empty())),
             "{name}"
         );
         caught += 1;

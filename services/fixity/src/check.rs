@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use dengbei_checks::{
-    CheckResult, Context, Duplicate, PackageView, Report, Scheme, Severity, Stage, Verdict, check_package,
-    refusal,
-};
+use dengbei_checks::facts::{ManagementEvent, Recorded};
+use dengbei_checks::{Context, Duplicate, PackageView, Report, Scheme, Stage, check_package, refusal};
 use dengbei_formats::{Discard, ReadError, examine, read_package};
-use dengbei_records::{ItemId, Matter, Timestamp};
+use dengbei_records::{EventHash, ItemId, Matter, Sha256, Timestamp};
 
 use crate::staged::Package;
 
@@ -21,6 +19,10 @@ pub(crate) struct Against {
     pub(crate) matter: Matter,
     /// Another item that holds the same 电子文件号.
     pub(crate) same_record_no: Option<ItemId>,
+    /// The event that brought it here.
+    pub(crate) prefiled: EventHash,
+    /// The reception that the event cites.
+    pub(crate) reception: Sha256,
     /// Now.
     pub(crate) now: Timestamp,
 }
@@ -32,11 +34,13 @@ pub(crate) struct Against {
 pub(crate) fn check(package: &Package, against: Against, scheme: &Scheme) -> std::io::Result<Report> {
     let manifest: BTreeMap<_, _> = package.manifest().map(|f| (f.path.clone(), f.sha512)).collect();
     let context = Context {
+        events: Some(vec![arrival(package, &against)]),
         matter: Some(against.matter),
         // Which areas a deployment's units stand in changes with reforms: the matter decides, not the area.
         area: None,
         duplicates: Some(against.same_record_no.iter().map(duplicate).collect()),
         manifest: Some(manifest),
+        recorded: Some(Recorded { metadata: package.reception.metadata.clone(), archival_code: None }),
         ..Context::at(against.now)
     };
     let read = read_package(package).and_then(|read| Ok((read, examine(package, &mut Discard)?)));
@@ -54,13 +58,19 @@ fn duplicate(other: &ItemId) -> Duplicate {
     Duplicate { what: "电子文件号".to_owned(), with: other.to_string() }
 }
 
-/// Ids of the checks that keep an item from being filed: those that failed, and those that block but could not be
-/// verified. Empty exactly when it passed.
+/// the one event of its life so far, with the reception that it cites and the one that came.
+fn arrival(package: &Package, against: &Against) -> ManagementEvent {
+    ManagementEvent {
+        hash: against.prefiled,
+        what: "item.prefiled".to_owned(),
+        causes: Vec::new(),
+        is_once: true,
+        documents: vec![(against.reception, Some(package.reception_digest))],
+    }
+}
+
+/// Ids of the checks that keep an item from being filed: those that failed, and those that could not be verified where
+/// the scheme lets that block. Empty exactly when it passed.
 pub(crate) fn failing(report: &Report) -> Vec<String> {
-    let open = report.verdict == Verdict::Unverifiable;
-    let keeps = |result: CheckResult, severity: Severity| {
-        result == CheckResult::Failed
-            || (open && result == CheckResult::Unverifiable && severity == Severity::Blocks)
-    };
-    report.checks.iter().filter(|c| keeps(c.result, c.severity)).map(|c| c.id.to_string()).collect()
+    report.blocking().map(|c| c.id.to_string()).collect()
 }

@@ -184,6 +184,8 @@ impl Checks {
                 Against {
                     matter: task.matter.clone(),
                     same_record_no: holder.filter(|other| *other != item),
+                    prefiled: task.prefiled,
+                    reception: task.fact.reception,
                     now: self.author.clock.now(),
                 }
             })

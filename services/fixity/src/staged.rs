@@ -37,6 +37,8 @@ pub(crate) enum Arrived {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) reception: Reception,
+    /// SHA-256 of the reception as it came.
+    pub(crate) reception_digest: Sha256,
     name: String,
     entries: Vec<Entry>,
     files: Vec<Stretch>,
@@ -159,7 +161,7 @@ impl Reading {
     pub(crate) async fn next(&mut self) -> Result<Option<Arrived>, Status> {
         let Some(&(submission, digest)) = self.wanted.get(self.next) else { return Ok(None) };
         self.next += 1;
-        let reception = match self.part(submission).await? {
+        let bytes = match self.part(submission).await? {
             Part::Missing(_) => return Ok(Some(Arrived::Gone(submission))),
             Part::Reception(bytes) if Sha256::of(&bytes) == digest => bytes,
             // Its bytes are let go while we read, or damaged: the next try tells which.
@@ -167,8 +169,8 @@ impl Reading {
             Part::File(_) => return Err(Status::internal("a file came before its reception")),
         };
         let reception: Reception =
-            canonical::from_slice(&reception).map_err(|e| Status::internal(e.to_string()))?;
-        let mut package = Receiving::new(reception, &self.spool)?;
+            canonical::from_slice(&bytes).map_err(|e| Status::internal(e.to_string()))?;
+        let mut package = Receiving::new((reception, Sha256::of(&bytes)), &self.spool)?;
         while let Some(file) = package.expected() {
             match self.part(submission).await? {
                 Part::File(chunk) if chunk.content == file => package.take(&chunk)?,
@@ -192,6 +194,7 @@ impl Reading {
 /// A package that is being received.
 struct Receiving {
     reception: Reception,
+    reception_digest: Sha256,
     /// Content path, and where it lies, in the order of arrival: by content path.
     files: Vec<(StoredFile, Stretch)>,
     current: usize,
@@ -205,7 +208,7 @@ enum Growing {
 }
 
 impl Receiving {
-    fn new(reception: Reception, spool: &PathBuf) -> Result<Self, Status> {
+    fn new((reception, reception_digest): (Reception, Sha256), spool: &PathBuf) -> Result<Self, Status> {
         let mut files: Vec<StoredFile> = listed(&reception).cloned().collect();
         files.sort_by(|a, b| a.content.cmp(&b.content));
         files.dedup_by(|a, b| a.content == b.content);
@@ -220,7 +223,7 @@ impl Receiving {
             Ok(n) if start <= IN_MEMORY => Growing::Memory(BytesMut::with_capacity(n)),
             _ => Growing::File(tempfile::tempfile_in(spool).map_err(disk)?),
         };
-        Ok(Self { reception, files, current: 0, taken: 0, bytes })
+        Ok(Self { reception, reception_digest, files, current: 0, taken: 0, bytes })
     }
 
     /// The content path of the file that is being received; none when all have come.
@@ -257,6 +260,7 @@ impl Receiving {
                 Growing::Memory(bytes) => Kept::Memory(bytes.freeze()),
                 Growing::File(file) => Kept::File(file),
             },
+            reception_digest: self.reception_digest,
             reception: self.reception,
         }
     }

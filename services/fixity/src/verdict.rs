@@ -8,7 +8,7 @@ use dengbei_chain::facts::{DocumentRef, ItemChecked, ItemPrefiled, ReadError, Ve
 use dengbei_chain::{Draft, Encoded, Fact, Ids, Member, MemberList, Subject};
 use dengbei_checks::{ENGINE, Report, Stage};
 use dengbei_kit::documents;
-use dengbei_records::{AreaCode, Clock, EventHash, Invalid, canonical};
+use dengbei_records::{AreaCode, Clock, EventHash, Invalid};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Author {
             traces.push(shared(&passed));
         }
         for one in failed {
-            let written = report(&one.report)?;
+            let written = report(one.report.clone().ended(self.clock.now()))?;
             put(tx, &written).await?;
             rows.push(self.row(run, one, &written));
             let verdict = Verdict::Failed {
@@ -151,22 +151,19 @@ fn member_list(passed: &[&Checked]) -> Result<(MemberList, Written), Invalid> {
     Ok((list, Written { body, reference }))
 }
 
-/// What is not a plain pass about an item that passed: its warnings; null when there are none.
+/// What is worth keeping about an item that passed: its warnings, and what became of signatures that it carries; null when
+/// there are none.
 fn detail(report: &Report) -> Result<Value, Invalid> {
-    let notable: Vec<_> = report.notable().collect();
+    let notable: Vec<_> = report.kept().collect();
     if notable.is_empty() {
         return Ok(Value::Null);
     }
     serde_json::to_value(notable).map_err(|e| Invalid::new("check outcome", e))
 }
 
-/// The report with a salt beside its own fields, so that its digest in a public event tells nothing.
-fn report(report: &Report) -> Result<Written, Invalid> {
-    let mut tree = serde_json::to_value(report).map_err(|e| Invalid::new("check report", e))?;
-    if let Some(fields) = tree.as_object_mut() {
-        fields.insert("salt".to_owned(), Value::String(salt()));
-    }
-    let body = canonical::to_vec(&tree)?;
+/// The report with a salt, so that its digest in a public event tells nothing, and with its own digest.
+fn report(report: Report) -> Result<Written, Invalid> {
+    let (_, body) = report.sealed(salt())?;
     let reference = DocumentRef::to(&body, REPORT);
     Ok(Written { body, reference })
 }

@@ -66,6 +66,8 @@ struct Detail {
     message_en: String,
     #[serde(default)]
     remedy: String,
+    #[serde(default)]
+    remedy_en: String,
 }
 
 /// The findings of a report (canonical JSON); none of what is no report.
@@ -80,7 +82,13 @@ pub(crate) fn of(report: &[u8]) -> Vec<Finding> {
 fn flat(mut check: Check) -> Vec<Finding> {
     if check.findings.is_empty() {
         let (message, message_en) = (check.name.clone(), check.name_en.clone());
-        check.findings.push(Detail { place: String::new(), message, message_en, remedy: String::new() });
+        check.findings.push(Detail {
+            place: String::new(),
+            message,
+            message_en,
+            remedy: String::new(),
+            remedy_en: String::new(),
+        });
     }
     let finding = |d: Detail| Finding {
         id: check.id.clone(),
@@ -89,7 +97,7 @@ fn flat(mut check: Check) -> Vec<Finding> {
         message: d.message,
         message_en: d.message_en,
         place: d.place,
-        remedy: d.remedy,
+        remedy: if d.remedy_en.is_empty() { d.remedy } else { format!("{} / {}", d.remedy, d.remedy_en) },
     };
     check.findings.clone().into_iter().map(finding).collect()
 }
@@ -101,13 +109,14 @@ mod tests {
     #[test]
     fn failing_and_warning_checks_are_shown_and_passing_ones_are_not() {
         let report = r#"{"checks":[
-            {"id":"A-08","name":"元数据项类型格式","severity":"B","result":"failed","findings":[{"place":"close_time","message":"月份 47","message_en":"month 47","remedy":"改"}]},
+            {"id":"A-08","name":"元数据项类型格式","severity":"B","result":"failed","findings":[{"place":"close_time","message":"月份 47","message_en":"month 47","remedy":"改","remedy_en":"mend"}]},
             {"id":"A-02","severity":"B","result":"passed","findings":[]},
             {"id":"S-03","name":"多余文件","severity":"W","result":"warning","findings":[]}]}"#;
         let found = of(report.as_bytes());
         assert_eq!(found.iter().map(|f| f.id.as_str()).collect::<Vec<_>>(), ["A-08", "S-03"]);
         assert_eq!((found[0].place.as_str(), found[1].message.as_str()), ("close_time", "多余文件"));
         assert_eq!((found[0].severity.as_str(), found[1].severity.as_str()), ("block", "warn"));
+        assert_eq!(found[0].remedy, "改 / mend");
         assert!(of(b"").is_empty() && of(b"[]").is_empty());
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use dengbei_chain::Actor;
+use dengbei_checks::facts::Suspect;
 use dengbei_checks::{Context, Duplicate, PackageView, Report, Scheme, Stage as CheckStage, check_package};
 use dengbei_formats::{
     FileFacts, PackageSource, ReadError, ReceivedPackage, examine, package_digest, read_package,
@@ -185,18 +186,12 @@ impl Bench {
             // Which areas a deployment's units stand in changes with reforms: the matter decides, not the area.
             area: None,
             duplicates: Some(known.same_record_no.iter().map(duplicate).collect()),
+            suspects: suspects(&read),
             ..Context::at(arrival.received_at)
         };
         let view = PackageView { package: &read.package, files: &read.files, context: &context };
         let report = check_package(&view, CheckStage::P, &self.scheme);
-        let mut noted = noted::of(&report);
-        noted.extend(
-            read.holding
-                .infected()
-                .iter()
-                .filter_map(|&i| read.files.get(i))
-                .map(|f| noted::infected(&f.path)),
-        );
+        let noted = noted::of(&report);
         let problem = problem(&read, arrival);
         let mut failed = failing(&noted);
         failed.extend(problem.iter().map(|p| p.code.clone()));
@@ -279,6 +274,12 @@ pub(crate) fn unreadable(
         actor,
         fate: Fate::Refused { failed },
     }
+}
+
+/// Files that hold the antivirus test file's signature: seen while they were staged, scanner or not.
+fn suspects(read: &Read) -> Vec<Suspect> {
+    let infected = read.holding.infected().iter().filter_map(|&i| read.files.get(i));
+    infected.map(|f| Suspect { path: f.path.clone(), what: "EICAR".to_owned() }).collect()
 }
 
 fn duplicate(other: &ItemId) -> Duplicate {

@@ -1,6 +1,6 @@
 //! What is said about a package's checks: to the sender, and kept beside the submission. Only what is not a plain pass.
 
-use dengbei_checks::{CheckId, CheckOutcome, CheckResult, Report, Severity};
+use dengbei_checks::{CheckOutcome, CheckResult, Report, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ pub(crate) struct Noted {
     pub(crate) message_en: String,
     /// Path or field.
     pub(crate) place: String,
+    /// `中文 / English`
     pub(crate) remedy: String,
 }
 
@@ -43,26 +44,14 @@ fn of_check(check: &CheckOutcome) -> Vec<Noted> {
         return vec![noted("", &check.name, &check.name_en, "")];
     }
     let told = check.findings.iter().take(TOLD);
-    told.map(|f| noted(&f.place, &f.message, &f.message_en, &f.remedy)).collect()
-}
-
-/// S-02: the file at `path` is the antivirus test file (EICAR).
-pub(crate) fn infected(path: &str) -> Noted {
-    Noted {
-        id: CheckId::S02.to_string(),
-        severity: severity(Severity::Blocks).to_owned(),
-        result: result(CheckResult::Failed).to_owned(),
-        message: "检出病毒特征：EICAR 测试文件".to_owned(),
-        message_en: "a virus signature was found: the EICAR test file".to_owned(),
-        place: plain(path),
-        remedy: "把该文件换成无毒的文件，并检查报送系统的杀毒软件".to_owned(),
-    }
+    told.map(|f| noted(&f.place, &f.message, &f.message_en, &f.remedies())).collect()
 }
 
 const fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Blocks => "block",
         Severity::Warns => "warn",
+        Severity::Signed => "sign",
     }
 }
 

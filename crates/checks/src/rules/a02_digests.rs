@@ -10,33 +10,27 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
     let mut judged = Judged::of(manifest.len());
     for (path, expected) in manifest {
         let Some(file) = view.files.iter().find(|f| f.path == *path) else {
-            judged.fault(
-                Finding::new(path, "清单所列文件不存在", "a file of the manifest is missing")
-                    .remedy("把缺少的文件补入信息包"),
-            );
+            let found = Finding::new(path, "清单所列文件不存在", "a file of the manifest is missing");
+            judged.fault(found.remedy("把缺少的文件补入信息包", "add the missing file to the package"));
             continue;
         };
         if file.sha512 != *expected && file.received_sha512 != *expected {
+            let (expected, found) = (expected.to_string(), file.sha512.to_string());
             let found = Finding::new(
                 path,
-                format!(
-                    "文件摘要（SHA-512）不符：应为 {:.16}…，实为 {:.16}…",
-                    expected.to_string(),
-                    file.sha512.to_string()
-                ),
-                format!(
-                    "SHA-512 differs: expected {:.16}…, found {:.16}…",
-                    expected.to_string(),
-                    file.sha512.to_string()
-                ),
+                format!("文件摘要（SHA-512）不符：应为 {expected:.16}…，实为 {found:.16}…"),
+                format!("SHA-512 differs: expected {expected:.16}…, found {found:.16}…"),
             );
-            judged.fault(found.remedy("把该文件换成与清单一致的原件"));
+            judged.fault(found.remedy(
+                "把该文件换成与清单一致的原件",
+                "replace the file by the original that the manifest names",
+            ));
         }
     }
     for file in view.files.iter().filter(|f| !manifest.contains_key(&f.path)) {
+        let found = Finding::new(&file.path, "文件不在清单内", "a file is not in the manifest");
         judged.fault(
-            Finding::new(&file.path, "文件不在清单内", "a file is not in the manifest")
-                .remedy("把多余的文件删去，或补入清单"),
+            found.remedy("把多余的文件删去，或补入清单", "take the file out, or add it to the manifest"),
         );
     }
     judged

@@ -11,7 +11,7 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
     let metadata = &view.package.metadata;
     let mut judged = Judged::new();
     for field in FIELDS {
-        let max = with.max_lengths.get(field.key).copied().unwrap_or(field.max);
+        let max = with.a07.max_lengths.get(field.key).copied().unwrap_or(field.max);
         measure(&mut judged, (field.key, field.name), (field.get)(metadata), max);
     }
     for step in &metadata.steps {
@@ -35,6 +35,9 @@ fn measure(judged: &mut Judged, (key, name): (&str, &str), text: &str, max: usiz
             format!("{name}有 {length} 个字符，至多 {max} 个"),
             format!("{key} has {length} characters, at most {max}"),
         );
-        judged.fault(found.remedy(format!("把{name}换成不超过 {max} 个字符的写法")));
+        judged.fault(found.remedy(
+            format!("把{name}换成不超过 {max} 个字符的写法"),
+            format!("write {key} in at most {max} characters"),
+        ));
     }
 }

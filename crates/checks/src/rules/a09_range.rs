@@ -26,7 +26,7 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
     for (key, name, text, list) in lists {
         judge(&mut judged, (key, name), text, list.contains(&text), list);
     }
-    let results: Vec<&str> = with.results.iter().map(String::as_str).collect();
+    let results: Vec<&str> = with.a09.results.iter().map(String::as_str).collect();
     judge(
         &mut judged,
         ("result", "办理结果"),
@@ -51,7 +51,10 @@ fn judge(judged: &mut Judged, (key, name): (&str, &str), text: &str, is_in_list:
             format!("{name}“{text}”不在值域内"),
             format!("{key} \"{text}\" is not of its list"),
         );
-        judged.fault(found.remedy(format!("把“{text}”换成以下之一：{}", list.join("、"))));
+        judged.fault(found.remedy(
+            format!("把“{text}”换成以下之一：{}", list.join("、")),
+            format!("replace \"{text}\" by one of: {}", list.join(", ")),
+        ));
     }
 }
 
@@ -70,12 +73,17 @@ fn check_characters(view: &PackageView<'_>, judged: &mut Judged) {
             "证件号码的校验码不对",
             "the check character of the applicant's number is wrong",
         );
-        judged.fault(found.remedy("把证件号码换成证件上的号码"));
+        judged.fault(
+            found.remedy("把证件号码换成证件上的号码", "write the number as it stands on the document"),
+        );
     }
     if m.unit_uscc.len() == 18 && !codes::is_unit_code(&m.unit_uscc) {
         let zh = format!("立档单位统一社会信用代码“{}”的校验码不对", shown(&m.unit_uscc));
         let found = Finding::new("unit_uscc", zh, "the check character of the unit's code is wrong");
-        judged.remark(found.remedy("把统一社会信用代码换成登记证书上的代码"));
+        judged.remark(found.remedy(
+            "把统一社会信用代码换成登记证书上的代码",
+            "write the unit's code as it stands on its certificate",
+        ));
     }
 }
 
@@ -89,7 +97,10 @@ fn rows(view: &PackageView<'_>, judged: &mut Judged) {
                 format!("是否必要“{text}”不在值域内"),
                 "neither necessary nor not necessary",
             );
-            judged.fault(found.remedy(format!("把“{text}”换成“必要”或“非必要”")));
+            judged.fault(found.remedy(
+                format!("把“{text}”换成“必要”或“非必要”"),
+                format!("replace \"{text}\" by 必要 (necessary) or 非必要 (not necessary)"),
+            ));
         }
         if row.form.is_none() {
             let text = shown(&row.form_text);
@@ -98,7 +109,10 @@ fn rows(view: &PackageView<'_>, judged: &mut Judged) {
                 format!("归档形式“{text}”不在值域内"),
                 "the filing form is not of its list",
             );
-            judged.fault(found.remedy(format!("把“{text}”换成“电子归档”“纸质归档”或“双套归档”")));
+            judged.fault(found.remedy(
+                format!("把“{text}”换成“电子归档”“纸质归档”或“双套归档”"),
+                format!("replace \"{text}\" by 电子归档, 纸质归档 or 双套归档"),
+            ));
         }
     }
 }

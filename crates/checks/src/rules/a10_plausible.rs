@@ -3,15 +3,12 @@
 use dengbei_records::{EventType, Retention};
 
 use super::{Judged, PackageView, shown};
-use crate::Finding;
 use crate::times::{self, Moment};
+use crate::{Finding, Parameters};
 
-/// Clocks of senders run ahead by a little.
-const AHEAD_MINUTES: i64 = 10;
-
-pub(super) fn run(view: &PackageView<'_>) -> Judged {
+pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
     let mut judged = Judged::new();
-    order_of_times(view, &mut judged);
+    order_of_times(view, with.a10.clock_ahead_minutes, &mut judged);
     area(view, &mut judged);
     with_table(view, &mut judged);
     with_matter(view, &mut judged);
@@ -19,7 +16,7 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
 }
 
 /// Times that cannot be read are A-08's.
-fn order_of_times(view: &PackageView<'_>, judged: &mut Judged) {
+fn order_of_times(view: &PackageView<'_>, ahead_minutes: i64, judged: &mut Judged) {
     let m = &view.package.metadata;
     let all = [
         ("apply_time", "申请时间", &m.apply_time),
@@ -38,15 +35,21 @@ fn order_of_times(view: &PackageView<'_>, judged: &mut Judged) {
                 format!("{later}早于{earlier}"),
                 format!("{key} is before the step that precedes it"),
             );
-            judged.fault(found.remedy(format!("把{later}、{earlier}换成实际时间")));
+            judged.fault(found.remedy(
+                format!("把{later}、{earlier}换成实际时间"),
+                format!("write both times as they were: {key} and the one before"),
+            ));
         }
     }
-    let Some(now) = Moment::of(view.context.now).map(|now| now.plus_minutes(AHEAD_MINUTES)) else { return };
+    let Some(now) = Moment::of(view.context.now).map(|now| now.plus_minutes(ahead_minutes)) else { return };
     for (key, name, at) in read {
         judged.count();
         if now.is_before(&at) {
             let found = Finding::new(key, format!("{name}在将来"), format!("{key} lies in the future"));
-            judged.fault(found.remedy(format!("把{name}换成实际时间，并核对发送方时钟")));
+            judged.fault(found.remedy(
+                format!("把{name}换成实际时间，并核对发送方时钟"),
+                format!("write {key} as it was, and set the sender's clock"),
+            ));
         }
     }
 }
@@ -61,7 +64,10 @@ fn area(view: &PackageView<'_>, judged: &mut Judged) {
         let code = shown(code);
         let zh = format!("行政区划“{code}”不属本地（{area}）");
         let found = Finding::new("area_code", zh, format!("area {code} is not this deployment's ({area})"));
-        judged.fault(found.remedy(format!("把“{code}”换成“{area}”，或报送到该地的登记备份中心")));
+        judged.fault(found.remedy(
+            format!("把“{code}”换成“{area}”，或报送到该地的登记备份中心"),
+            format!("replace \"{code}\" by \"{area}\", or send it to that area's centre"),
+        ));
     }
 }
 
@@ -92,7 +98,10 @@ fn with_table(view: &PackageView<'_>, judged: &mut Judged) {
             let (here, there) = (shown(here), shown(there));
             let zh = format!("{name}在基本信息描述中为“{here}”，在归档配置表中为“{there}”");
             let found = Finding::new(key, zh, format!("{key} differs between the package's documents"));
-            judged.fault(found.remedy(format!("把两处{name}换成一致的值")));
+            judged.fault(found.remedy(
+                format!("把两处{name}换成一致的值"),
+                format!("write the same {key} in both documents"),
+            ));
         }
     }
 }
@@ -105,7 +114,10 @@ fn with_matter(view: &PackageView<'_>, judged: &mut Judged) {
             let (here, there) = (shown(&m.retention), matter.retention.word());
             let zh = format!("保管期限“{here}”与归档范围和保管期限表（{there}）不符");
             let found = Finding::new("retention", zh, "the retention period differs from the matter's table");
-            judged.fault(found.remedy(format!("把“{here}”换成“{there}”")));
+            judged.fault(
+                found
+                    .remedy(format!("把“{here}”换成“{there}”"), format!("replace \"{here}\" by \"{there}\"")),
+            );
         }
     }
     if let (Ok(here), Ok(there)) = (m.event_type.parse::<EventType>(), matter.event_type.parse::<EventType>())
@@ -114,7 +126,10 @@ fn with_matter(view: &PackageView<'_>, judged: &mut Judged) {
         if here != there {
             let zh = format!("权力事项类型“{}”与事项目录（{}）不符", here.word(), there.word());
             let found = Finding::new("event_type", zh, "the type differs from the matter's");
-            judged.fault(found.remedy(format!("把“{}”换成“{}”", here.word(), there.word())));
+            judged.fault(found.remedy(
+                format!("把“{}”换成“{}”", here.word(), there.word()),
+                format!("replace \"{}\" by \"{}\"", here.word(), there.word()),
+            ));
         }
     }
     if !m.unit_uscc.is_empty() {
@@ -123,7 +138,10 @@ fn with_matter(view: &PackageView<'_>, judged: &mut Judged) {
             let (here, there) = (shown(&m.unit_uscc), &matter.unit_uscc);
             let zh = format!("统一社会信用代码“{here}”不是该事项的立档单位（{there}）");
             let found = Finding::new("unit_uscc", zh, "the unit is not the matter's");
-            judged.fault(found.remedy(format!("把“{here}”换成“{there}”")));
+            judged.fault(
+                found
+                    .remedy(format!("把“{here}”换成“{there}”"), format!("replace \"{here}\" by \"{there}\"")),
+            );
         }
     }
 }

@@ -34,7 +34,10 @@ fn judge(judged: &mut Judged, key: &str, name: &str, text: &str) {
             format!("{name}含{what} U+{code:04X}"),
             format!("{name} holds the character U+{code:04X}"),
         );
-        judged.fault(found.remedy(format!("把 U+{code:04X} 换成正确的汉字或删去")));
+        judged.fault(found.remedy(
+            format!("把 U+{code:04X} 换成正确的汉字或删去"),
+            format!("replace U+{code:04X} by the right character, or take it out"),
+        ));
     }
 }
 

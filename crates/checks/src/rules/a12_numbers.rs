@@ -10,10 +10,11 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
     let mut judged = Judged::of(1);
     if let Err((zh, en)) = judge(m) {
         let found = Finding::new("record_no", format!("电子文件号{zh}"), en);
-        judged.fault(found.remedy(format!(
-            "把“{}”换成“部门编码-事项类型-大类-小类-年度-保管期限-流水号”",
-            shown(&m.record_no)
-        )));
+        let text = shown(&m.record_no);
+        judged.fault(found.remedy(
+            format!("把“{text}”换成“部门编码-事项类型-大类-小类-年度-保管期限-流水号”"),
+            format!("replace \"{text}\" by department-type-class-subclass-year-retention-serial"),
+        ));
     }
     // 档号 is given here, never by the sender; one that is carried must at least be one.
     for (_, code) in m.other.iter().filter(|(element, text)| element == "archivalcode" && !text.is_empty()) {
@@ -24,7 +25,12 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
                 format!("档号“{}”不合 DA/T 13", shown(code)),
                 "an archival code not of DA/T 13",
             );
-            judged.fault(found.remedy("把档号删去，归档时由系统编制"));
+            judged.fault(
+                found.remedy(
+                    "把档号删去，归档时由系统编制",
+                    "take the archival code out: it is given at filing",
+                ),
+            );
         }
     }
     judged

@@ -21,13 +21,18 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
         if kind == Kind::Unknown && Kind::promised_by(said).is_empty() {
             continue; // nothing is promised: U-03 judges it
         }
-        let better = kind.endings().first().map(|e| format!("把扩展名换成“.{e}”，或"));
+        let better = kind.endings().first();
+        let zh = better.map(|e| format!("把扩展名换成“.{e}”，或")).unwrap_or_default();
+        let en = better.map(|e| format!("name it .{e}, or ")).unwrap_or_default();
         let found = Finding::new(
             &file.path,
             format!("扩展名为“.{said}”，内容实为 {is}"),
             format!("named .{said}, but its content is {is}"),
         );
-        judged.fault(found.remedy(format!("{}把文件换成真正的 {said} 文件", better.unwrap_or_default())));
+        judged.fault(found.remedy(
+            format!("{zh}把文件换成真正的 {said} 文件"),
+            format!("{en}replace the file by a real {said} file"),
+        ));
     }
     judged
 }

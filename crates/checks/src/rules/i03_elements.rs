@@ -31,7 +31,10 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
                 format!("缺少元数据项 {element}（{name}）"),
                 format!("element {element} is missing"),
             );
-            judged.fault(found.remedy(format!("把 <{element}> 补入基本信息描述")));
+            judged.fault(found.remedy(
+                format!("把 <{element}> 补入基本信息描述"),
+                format!("add <{element}> to the basic description"),
+            ));
         }
     }
     judged

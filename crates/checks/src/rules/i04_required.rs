@@ -22,7 +22,10 @@ pub(super) fn run(view: &PackageView<'_>, stage: Stage) -> Judged {
         if (field.get)(m).is_empty() {
             let name = field.name;
             let found = Finding::new(field.key, format!("{name}为空"), format!("{} is empty", field.key));
-            judged.fault(found.remedy(format!("把 <{}>（{name}）填上", field.element)));
+            judged.fault(found.remedy(
+                format!("把 <{}>（{name}）填上", field.element),
+                format!("fill in <{}>", field.element),
+            ));
         }
     }
     judged.count();
@@ -32,7 +35,7 @@ pub(super) fn run(view: &PackageView<'_>, stage: Stage) -> Judged {
             format!("办理流程只有 {} 个环节", m.steps.len()),
             "the process has fewer than two steps",
         );
-        judged.fault(found.remedy("把办理流程的各环节补全"));
+        judged.fault(found.remedy("把办理流程的各环节补全", "add the missing steps to the process"));
     }
     judged
 }

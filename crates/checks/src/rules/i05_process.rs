@@ -12,10 +12,10 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
     let is_short = ["不予受理", "退件", "作废", "撤回"].iter().any(|word| m.result.starts_with(word));
     let at_once = matches!(m.handle_kind.as_str(), "即办件" | "2");
     let wanted: [(&str, &[String], bool); 4] = [
-        ("申请", &with.apply_steps, true),
-        ("受理", &with.accept_steps, !is_short),
-        ("审核", &with.review_steps, !is_short && !at_once),
-        ("决定或办结", &with.decide_steps, true),
+        ("申请", &with.i05.apply, true),
+        ("受理", &with.i05.accept, !is_short),
+        ("审核", &with.i05.review, !is_short && !at_once),
+        ("决定或办结", &with.i05.decide, true),
     ];
     for (name, words, is_wanted) in wanted {
         if is_wanted && !has_step(m, words) {
@@ -24,7 +24,10 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
                 format!("办理流程缺少{name}环节"),
                 format!("the process lacks the step {name}"),
             );
-            judged.fault(found.remedy(format!("把{name}环节（人、意见、时间）补入办理流程.XML")));
+            judged.fault(found.remedy(
+                format!("把{name}环节（人、意见、时间）补入办理流程.XML"),
+                format!("add the step {name} with person, opinion and time to the process document"),
+            ));
         }
     }
     for (number, step) in m.steps.iter().enumerate() {
@@ -37,7 +40,10 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
             let node = shown(&step.node);
             let zh = format!("{node}环节缺{}", missing.join("、"));
             let found = Finding::new(format!("steps[{number}]"), zh, "a step lacks its person or time");
-            judged.fault(found.remedy(format!("把{node}环节的{}补上", missing.join("、"))));
+            judged.fault(found.remedy(
+                format!("把{node}环节的{}补上", missing.join("、")),
+                format!("add person and time to the step {node}"),
+            ));
         }
     }
     judged

@@ -9,7 +9,10 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
         judged.count();
         if let Some(broken) = &file.inspection.broken {
             let found = Finding::new(&file.path, &broken.message, &broken.message_en);
-            judged.fault(found.remedy(format!("把“{}”换成完整的文件", file.path)));
+            judged.fault(found.remedy(
+                format!("把“{}”换成完整的文件", file.path),
+                format!("replace \"{}\" by the whole file", file.path),
+            ));
         }
     }
     judged

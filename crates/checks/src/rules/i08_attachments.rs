@@ -10,9 +10,10 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
         if row.entry.is_none() {
             let zh = format!("缺少材料“{}”的文件", row.material);
             let found = Finding::new(&row.path, zh, "a listed material has no file");
-            judged.fault(
-                found.remedy(format!("把“{}”补入信息包；如系纸质材料，把归档形式换成“纸质归档”", row.path)),
-            );
+            judged.fault(found.remedy(
+                format!("把“{}”补入信息包；如系纸质材料，把归档形式换成“纸质归档”", row.path),
+                format!("add \"{}\" to the package; if it is on paper, write its form as 纸质归档", row.path),
+            ));
         }
     }
     judged

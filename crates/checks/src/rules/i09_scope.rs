@@ -24,13 +24,19 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
                 format!("缺少必要材料“{name}”"),
                 "a necessary material of the scope is not listed",
             );
-            judged.fault(found.remedy(format!("把“{name}”补入归档配置表和信息包")));
+            judged.fault(found.remedy(
+                format!("把“{name}”补入归档配置表和信息包"),
+                format!("add \"{name}\" to the filing table and the package"),
+            ));
         }
     }
     for row in rows.iter().filter(|row| !matter.scope.iter().any(|s| is_that(row, s))) {
         let zh = format!("“{}/{}”不在该事项的归档范围内", row.range, row.material);
         let found = Finding::new(&row.path, zh, "a material outside the matter's scope");
-        judged.fault(found.remedy("把该材料从归档配置表删去，或请立档单位修订归档范围"));
+        judged.fault(found.remedy(
+            "把该材料从归档配置表删去，或请立档单位修订归档范围",
+            "take the material out of the filing table, or have the unit amend the scope",
+        ));
     }
     in_force(view, matter, &mut judged);
     judged
@@ -46,7 +52,7 @@ fn in_force(view: &PackageView<'_>, matter: &Matter, judged: &mut Judged) {
             format!("归档范围 {} 自 {} 起施行，本件办结在前", matter.scope_version, matter.in_force_from);
         judged.fault(
             Finding::new("close_time", zh, "the scope was not in force at closing")
-                .remedy("把办结当时施行的归档范围补发布"),
+                .remedy("把办结当时施行的归档范围补发布", "publish the scope that was in force at closing"),
         );
     }
 }

@@ -15,11 +15,19 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
             format!("归档配置表记 {recorded} 个文件，包内实有 {real} 个"),
             format!("{recorded} files are recorded, {real} are in the package"),
         );
-        judged.fault(found.remedy("把归档配置表与包内文件核对一致"));
+        judged.fault(found.remedy(
+            "把归档配置表与包内文件核对一致",
+            "make the filing table and the files of the package agree",
+        ));
     }
     if recorded == 0 {
         let found = Finding::new("归档配置表", "没有任何电子文件", "there is no electronic file at all");
-        judged.fault(found.remedy("把材料补入信息包和归档配置表"));
+        judged.fault(
+            found.remedy(
+                "把材料补入信息包和归档配置表",
+                "add the materials to the package and the filing table",
+            ),
+        );
     }
     judged
 }

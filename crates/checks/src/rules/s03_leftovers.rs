@@ -9,7 +9,7 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
         let kind =
             if is_left_over(&file.path) { "系统或软件遗留的文件" } else { "清单之外的文件" };
         let found = Finding::new(&file.path, format!("多余文件：{kind}"), "a left-over file");
-        judged.fault(found.remedy(format!("把“{}”删去", file.path)));
+        judged.fault(found.remedy(format!("把“{}”删去", file.path), format!("take \"{}\" out", file.path)));
     }
     judged
 }

@@ -15,9 +15,10 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
     let mut judged = Judged::of(view.files.len());
     for file in view.files {
         if let Some((zh, en)) = fault_of(&file.path) {
-            judged.fault(
-                Finding::new(&file.path, zh, en).remedy("把文件名换成由汉字、字母、数字组成的普通名称"),
-            );
+            judged.fault(Finding::new(&file.path, zh, en).remedy(
+                "把文件名换成由汉字、字母、数字组成的普通名称",
+                "give the file a plain name of Chinese characters, letters and digits",
+            ));
         }
     }
     judged

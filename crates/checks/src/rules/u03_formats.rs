@@ -14,14 +14,14 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
         }
         judged.count();
         let name = kind.name();
-        if with.formats.iter().any(|f| f == name) {
+        if with.u03.allowed.iter().any(|f| f == name) {
             continue;
         }
-        if with.warned_formats.iter().any(|f| f == name) {
+        if with.u03.warned.iter().any(|f| f == name) {
             let zh = format!("格式 {name} 需专用软件打开");
             judged.remark(
                 Finding::new(&file.path, zh, format!("{name} needs its own viewer"))
-                    .remedy("同时归档一份 OFD 或 PDF"),
+                    .remedy("同时归档一份 OFD 或 PDF", "file an OFD or PDF of it beside"),
             );
             continue;
         }
@@ -31,9 +31,10 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
             format!("{word}不在可归档格式内"),
             format!("the format {name} is not filed"),
         );
-        judged.fault(
-            found.remedy("把文件换成 OFD 或 PDF（图像用 JPEG、TIFF、PNG，音像用 WAV、MP3、MP4、AVI）"),
-        );
+        judged.fault(found.remedy(
+            "把文件换成 OFD 或 PDF（图像用 JPEG、TIFF、PNG，音像用 WAV、MP3、MP4、AVI）",
+            "replace it by an OFD or PDF (pictures: JPEG, TIFF, PNG; sound and film: WAV, MP3, MP4, AVI)",
+        ));
     }
     judged
 }

@@ -11,7 +11,10 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
             file.inspection.unreadable.as_ref().filter(|_| !file.inspection.is_encrypted)
         {
             let found = Finding::new(&file.path, &unreadable.message, &unreadable.message_en);
-            judged.fault(found.remedy(format!("把“{}”换成能打开的文件", file.path)));
+            judged.fault(found.remedy(
+                format!("把“{}”换成能打开的文件", file.path),
+                format!("replace \"{}\" by a file that opens", file.path),
+            ));
         }
     }
     judged

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use dengbei_chain::{CitedReceipt, Member, ReusedRun, TransferCheck, UnfitItem};
-use dengbei_checks::{CheckId, CheckResult, Property, Scheme, Severity, Stage};
+use dengbei_checks::{CheckId, CheckResult, Property, Scheme, Scope, Severity, Stage};
 use dengbei_records::{EventHash, PackNumber};
 
 use super::gather::{Filing, Gathered, object_id};
@@ -55,6 +55,11 @@ struct Tally {
 impl Tally {
     fn find(&mut self, zh: &str, en: &str) {
         self.failed += 1;
+        self.note(zh, en);
+    }
+
+    /// A line that is no fault.
+    fn note(&mut self, zh: &str, en: &str) {
         if self.findings.len() < MOST_FINDINGS {
             self.findings.push(format!("{zh} / {en}"));
         }
@@ -69,6 +74,9 @@ struct Judge<'a> {
     tallies: BTreeMap<CheckId, Tally>,
     /// Whether some member is unfit for this check.
     decisive: HashSet<CheckId>,
+    /// Whether some member carries what could not be verified.
+    unverified: HashSet<CheckId>,
+    package: Scheme,
 }
 
 /// Judges one side of a transfer.
@@ -77,7 +85,15 @@ pub(crate) fn judge(
     found: &HashMap<PackNumber, Found>,
     said: &HashMap<EventHash, Said>,
 ) -> Judged {
-    let mut judge = Judge { gathered, found, said, tallies: BTreeMap::new(), decisive: HashSet::new() };
+    let mut judge = Judge {
+        gathered,
+        found,
+        said,
+        tallies: BTreeMap::new(),
+        decisive: HashSet::new(),
+        unverified: HashSet::new(),
+        package: Scheme::builtin(),
+    };
     let of_all = judge.whole();
     let of_packs = judge.packs();
     judge.continuity();
@@ -225,13 +241,25 @@ impl Judge<'_> {
         self.compare(false, fault(check, zh, en, STORED_BADLY)).into_iter().collect()
     }
 
-    /// What the filing run said: a warning there blocks where the transfer's severity does.
+    /// What the filing run said: a warning there blocks where the transfer's severity does; evidence that it could not
+    /// verify is no pass here either.
     fn said_of(&mut self, filing: &Filing, code: &str) -> Vec<Fault> {
-        let package = Scheme::builtin();
         let notable = filing.prefiled.and_then(|p| self.said.get(&p)).map(|s| s.notable.as_slice());
         let mut faults = Vec::new();
-        for outcome in notable.unwrap_or_default().iter().filter(|o| o.result == CheckResult::Warning) {
-            let at = |stage| package.severity(stage, outcome.id);
+        for outcome in notable.unwrap_or_default() {
+            if !is_always_judged(outcome.id) {
+                self.tally(outcome.id, 1);
+            }
+            if outcome.result == CheckResult::Unverifiable {
+                self.unverified.insert(outcome.id);
+                let first = outcome.findings.first();
+                let zh = format!("{code}：{}", first.map_or("无法验证", |f| f.message.as_str()));
+                self.tally(outcome.id, 0).note(&zh, first.map_or("unverifiable", |f| f.message_en.as_str()));
+            }
+            if outcome.result != CheckResult::Warning {
+                continue;
+            }
+            let at = |stage| self.package.severity(stage, outcome.id);
             let is_stricter = at(Stage::G) == Some(Severity::Warns) && at(Stage::Y) == Some(Severity::Blocks);
             if !is_stricter {
                 continue;
@@ -258,13 +286,19 @@ impl Judge<'_> {
 
     /// Every check of the transfer's scheme, and every check of the package's that the filing runs answer for.
     fn outcomes(&mut self) -> Vec<TransferCheck> {
-        let (transfer, package) = (Scheme::transfer(), Scheme::builtin());
+        let transfer = Scheme::transfer();
         let items = self.gathered.list.members.len();
         let mut outcomes: BTreeMap<CheckId, TransferCheck> = BTreeMap::new();
+        let of_items: Vec<(CheckId, Severity)> =
+            self.package.checks(Stage::Y).filter(|(id, _)| id.scope() == Scope::Item).collect();
         for (id, severity) in
-            package.checks(Stage::Y).filter(|(id, _)| transfer.severity(Stage::Y, *id).is_none())
+            of_items.into_iter().filter(|(id, _)| transfer.severity(Stage::Y, *id).is_none())
         {
-            self.tally(id, items);
+            if is_always_judged(id) {
+                self.tally(id, items);
+            } else if !self.tallies.contains_key(&id) {
+                continue;
+            }
             outcomes.insert(id, self.outcome(id, severity, "run"));
         }
         for (id, severity) in transfer.checks(Stage::Y) {
@@ -277,6 +311,7 @@ impl Judge<'_> {
         let tally = self.tallies.remove(&id).unwrap_or_default();
         let result = match (tally.failed, self.decisive.contains(&id)) {
             (_, true) => "failed",
+            (0, false) if self.unverified.contains(&id) => "unverifiable",
             (0, false) if tally.compared == 0 => "not_applicable",
             (0, false) => "passed",
             _ => "warning",
@@ -295,6 +330,24 @@ impl Judge<'_> {
             findings: tally.findings,
         }
     }
+}
+
+/// Whether the filing run (G) of this service always has what the check compares with, so that silence about an item is a
+/// pass. Of the others only what it noted is known: evidence that files carry, and what nobody could tell it.
+fn is_always_judged(id: CheckId) -> bool {
+    let is_fed = !matches!(
+        id,
+        CheckId::A01
+            | CheckId::A03
+            | CheckId::A04
+            | CheckId::A05
+            | CheckId::A06
+            | CheckId::I06
+            | CheckId::U05
+            | CheckId::U06
+            | CheckId::S02
+    );
+    is_fed && id.scope() == Scope::Item && id.declared().stages[1] != "-"
 }
 
 /// What the list named so far.
