@@ -89,7 +89,7 @@ fn suggest(text: &str) -> Option<String> {
         .map(|c| if matches!(c, '/' | '.' | '年' | '月') { '-' } else { c })
         .filter(|c| *c != '日')
         .collect();
-    ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
+    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"]
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(&plain, form).ok())
         .or_else(|| Some(NaiveDate::parse_from_str(&plain, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN)))
