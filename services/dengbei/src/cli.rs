@@ -7,6 +7,7 @@ use crate::commands::check::CheckArgs;
 use crate::commands::dead_letters::DeadLettersArgs;
 use crate::commands::digest::DigestArgs;
 use crate::commands::health::HealthArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::item::{ItemArgs, ReceiptArgs};
 use crate::commands::matter::MatterArgs;
 use crate::commands::serve::ServeArgs;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Health(HealthArgs),
     /// Validate without a server / 离线校验
     Validate(ValidateArgs),
+    /// Inspect a file and its evidence without a server / 离线检视文件及其签章
+    Inspect(InspectArgs),
     /// Digest a file / 计算文件摘要
     Digest(DigestArgs),
 }

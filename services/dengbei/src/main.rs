@@ -51,6 +51,7 @@ async fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Health(args) => commands::health::run(&args).await,
         Command::Check(args) => commands::check::run(&args),
         Command::Validate(args) => commands::validate::run(&args),
+        Command::Inspect(args) => commands::inspect::run(&args),
         Command::Digest(args) => commands::digest::run(&args),
     }
 }

@@ -8,16 +8,15 @@ mod film;
 mod graphic;
 mod image;
 mod kind;
-mod office;
 mod ofd;
 mod ofd_document;
 mod ofd_parts;
 mod ofd_signatures;
 mod ofd_text;
+mod office;
 mod pdf;
 mod probe;
 mod reading;
-mod sealed;
 mod sound;
 mod text;
 

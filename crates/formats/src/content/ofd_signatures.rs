@@ -8,7 +8,7 @@ use base64::Engine as _;
 use dengbei_records::Timestamp;
 
 use super::ofd_parts::{Parts, folder_of};
-use super::sealed::{self, Sealed};
+use crate::signature::sealed::{self, Sealed};
 use crate::signature::{
     Coverage, DigestMethod, Reason, SignatureFacts, SignatureKind, SignatureState, TimestampFacts, Trust, der,
 };

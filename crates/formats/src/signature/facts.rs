@@ -16,6 +16,8 @@ pub enum SignatureKind {
     OfdSignature,
     /// 电子签名 of a PDF.
     PdfSignature,
+    /// A signature that lies beside what it signs.
+    Detached,
 }
 
 /// How it stands. Only [`SignatureState::Valid`] may be called 有效.

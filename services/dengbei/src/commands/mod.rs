@@ -5,6 +5,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod digest;
 pub(crate) mod door;
 pub(crate) mod health;
+pub(crate) mod inspect;
 pub(crate) mod item;
 pub(crate) mod matter;
 pub(crate) mod serve;

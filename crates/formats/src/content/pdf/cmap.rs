@@ -159,6 +159,15 @@ impl Decoder {
         Self::Simple(table)
     }
 
+    /// Bytes of a code.
+    pub(super) fn code_bytes(&self) -> usize {
+        match self {
+            Self::Mapped(map) => map.width.max(1),
+            Self::Simple(_) => 1,
+            Self::Gb18030 | Self::Utf16 | Self::Unknown => 2,
+        }
+    }
+
     /// Appends the text of a string.
     pub(super) fn decode(&self, bytes: &[u8], out: &mut String) {
         match self {
@@ -252,13 +261,6 @@ const GLYPHS: &[(&str, char)] = &[
     ("degree", '°'),
     ("copyright", '©'),
     ("nbspace", ' '),
-    ("adieresis", 'ä'),
-    ("odieresis", 'ö'),
-    ("udieresis", 'ü'),
-    ("eacute", 'é'),
-    ("egrave", 'è'),
-    ("agrave", 'à'),
-    ("ccedilla", 'ç'),
     ("germandbls", 'ß'),
 ];
 
@@ -270,7 +272,27 @@ fn glyph(name: &[u8]) -> Option<char> {
     }
     let digits = name.strip_prefix("uni").or_else(|| name.strip_prefix('u'));
     let stated = digits.and_then(|d| u32::from_str_radix(d.get(..4)?, 16).ok()).and_then(char::from_u32);
-    stated.or_else(|| GLYPHS.iter().find(|(known, _)| *known == name).map(|(_, c)| *c))
+    stated
+        .or_else(|| GLYPHS.iter().find(|(known, _)| *known == name).map(|(_, c)| *c))
+        .or_else(|| accented(name))
+}
+
+/// `Udieresis`: a letter and its mark.
+fn accented(name: &str) -> Option<char> {
+    let mut rest = name.chars();
+    let letter = rest.next()?;
+    let mark = match rest.as_str() {
+        "acute" => '\u{301}',
+        "grave" => '\u{300}',
+        "circumflex" => '\u{302}',
+        "dieresis" => '\u{308}',
+        "tilde" => '\u{303}',
+        "ring" => '\u{30a}',
+        "cedilla" => '\u{327}',
+        "caron" => '\u{30c}',
+        _ => return None,
+    };
+    unicode_normalization::char::compose(letter, mark)
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::super::ofd_text::Extracted;
 use super::cmap::{CMap, Decoder};
 use super::file::PdfFile;
+use super::font::{Font, Matrix, Widths};
 use super::lexer::Token;
 use super::value::{Dict, Parser, Value};
 
@@ -16,25 +19,40 @@ const MAX_OPERANDS: usize = 256;
 /// Forms within forms.
 const MAX_DEPTH: usize = 6;
 const MAX_FONTS: usize = 2_000;
+/// `ﬁ` and its like are two letters to who searches.
+const LIGATURES: [char; 5] = ['\u{fb00}', '\u{fb01}', '\u{fb02}', '\u{fb03}', '\u{fb04}'];
 
 /// Takes the text out of pages.
 pub(super) struct Reader<'f, 'a> {
     file: &'f mut PdfFile<'a>,
-    fonts: HashMap<u32, Rc<Decoder>>,
+    fonts: HashMap<u32, Rc<Font>>,
     left: usize,
     most: usize,
     pub(super) found: Extracted,
 }
 
-/// Where text stands; widths are guessed, which is enough to tell words and lines apart.
+/// Where text stands, to tell words and lines apart.
 #[derive(Clone, Default)]
 struct Pen {
-    font: Option<Rc<Decoder>>,
+    font: Option<Rc<Font>>,
     size: f64,
-    scale: f64,
-    line: (f64, f64),
-    end: f64,
-    shown: Option<f64>,
+    /// From the text's space to the page's.
+    page: Matrix,
+    line: Matrix,
+    /// How far the line was written, in the text's space.
+    along: f64,
+    leading: f64,
+    /// Where the last text ended, on the page.
+    end: Option<(f64, f64)>,
+}
+
+impl Pen {
+    /// The pen's place on the page, and the height of its text there.
+    fn place(&self) -> ((f64, f64), f64) {
+        let at = self.line.then(&self.page);
+        let (x, y) = (at.0[0] * self.along + at.0[4], at.0[1] * self.along + at.0[5]);
+        ((x, y), self.size * at.0[2].hypot(at.0[3]).max(0.001))
+    }
 }
 
 impl<'f, 'a> Reader<'f, 'a> {
@@ -59,7 +77,7 @@ impl<'f, 'a> Reader<'f, 'a> {
                 bytes.push(b'\n');
             }
         }
-        self.run(&bytes, &resources, 0)?;
+        self.run(&bytes, &resources, (Matrix::default(), 0))?;
         self.add("\u{c}")
     }
 
@@ -78,10 +96,10 @@ impl<'f, 'a> Reader<'f, 'a> {
         self.found.add(text, self.most).then_some(())
     }
 
-    fn run(&mut self, bytes: &[u8], resources: &Dict, depth: usize) -> Option<()> {
+    fn run(&mut self, bytes: &[u8], resources: &Dict, (placed, depth): (Matrix, usize)) -> Option<()> {
         let mut parser = Parser::new(bytes, 0);
         let mut operands: Vec<Value> = Vec::new();
-        let mut pen = Pen { scale: 1.0, ..Pen::default() };
+        let mut pen = Pen { page: placed, ..Pen::default() };
         let mut saved: Vec<Pen> = Vec::new();
         while let Some(token) = parser.lexer.next() {
             let Token::Word(word) = token else {
@@ -106,9 +124,14 @@ impl<'f, 'a> Reader<'f, 'a> {
             })?;
             match word {
                 b"q" if saved.len() < 64 => saved.push(pen.clone()),
-                b"Q" => pen = saved.pop().unwrap_or(pen),
+                b"Q" => {
+                    let end = pen.end;
+                    pen = saved.pop().unwrap_or(pen);
+                    pen.end = end;
+                }
+                b"cm" => pen.page = matrix(&operands).then(&pen.page),
                 b"BI" => skip_image(&mut parser, bytes),
-                b"Do" => self.form(&operands, resources, depth)?,
+                b"Do" => self.form(&operands, resources, (pen.page.clone(), depth))?,
                 b"Tf" => self.choose(&operands, resources, &mut pen),
                 _ => self.text(word, &operands, &mut pen)?,
             }
@@ -118,18 +141,19 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 
     /// A form is a content stream of its own.
-    fn form(&mut self, operands: &[Value], resources: &Dict, depth: usize) -> Option<()> {
+    fn form(&mut self, operands: &[Value], resources: &Dict, (page, depth): (Matrix, usize)) -> Option<()> {
         let form = || {
             let name = operands.last()?.name()?.to_vec();
             let forms = self.file.dict_of(resources, b"XObject")?;
             let object = self.file.get(forms.reference(&name)?)?;
             let dict = object.dict().filter(|d| d.is(b"Subtype", b"Form") && depth < MAX_DEPTH)?.clone();
             let own = self.file.dict_of(&dict, b"Resources").unwrap_or_else(|| resources.clone());
-            Some((self.file.data(&object)?, own))
+            let placed = dict.get(b"Matrix").and_then(Value::array).map_or_else(Matrix::default, matrix);
+            Some((self.file.data(&object)?, own, placed.then(&page)))
         };
         let mut form = form;
         match form() {
-            Some((bytes, own)) => self.run(&bytes, &own, depth + 1),
+            Some((bytes, own, placed)) => self.run(&bytes, &own, (placed, depth + 1)),
             None => Some(()),
         }
     }
@@ -140,12 +164,12 @@ impl<'f, 'a> Reader<'f, 'a> {
         let Some(fonts) = self.file.dict_of(resources, b"Font") else { return };
         pen.font = match fonts.get(name) {
             Some(Value::Ref(n)) => self.font(*n),
-            Some(Value::Dict(dict)) => Some(Rc::new(self.decoder(&dict.clone()))),
+            Some(Value::Dict(dict)) => Some(Rc::new(self.made(&dict.clone()))),
             _ => None,
         };
     }
 
-    fn font(&mut self, n: u32) -> Option<Rc<Decoder>> {
+    fn font(&mut self, n: u32) -> Option<Rc<Font>> {
         if let Some(known) = self.fonts.get(&n) {
             return Some(Rc::clone(known));
         }
@@ -153,9 +177,13 @@ impl<'f, 'a> Reader<'f, 'a> {
             return None;
         }
         let dict = self.file.get(n)?.dict()?.clone();
-        let decoder = Rc::new(self.decoder(&dict));
-        self.fonts.insert(n, Rc::clone(&decoder));
-        Some(decoder)
+        let font = Rc::new(self.made(&dict));
+        self.fonts.insert(n, Rc::clone(&font));
+        Some(font)
+    }
+
+    fn made(&mut self, dict: &Dict) -> Font {
+        Font { decoder: self.decoder(dict), widths: Widths::of(self.file, dict) }
     }
 
     fn decoder(&mut self, font: &Dict) -> Decoder {
@@ -178,26 +206,25 @@ impl<'f, 'a> Reader<'f, 'a> {
             _ => 0.0,
         };
         match word {
-            b"BT" => (pen.line, pen.scale) = ((0.0, 0.0), 1.0),
+            b"BT" => (pen.line, pen.along) = (Matrix::default(), 0.0),
+            b"TL" => pen.leading = number(0),
             b"Td" | b"TD" => {
-                pen.line = (pen.line.0 + number(0) * pen.scale, pen.line.1 + number(1) * pen.scale);
-                self.moved(pen)?;
+                if word == b"TD" {
+                    pen.leading = -number(1);
+                }
+                self.next_line(pen, (number(0), number(1)))?;
             }
-            b"Tm" => {
-                (pen.scale, pen.line) = (number(3).abs().max(number(1).abs()), (number(4), number(5)));
-                self.moved(pen)?;
-            }
-            b"T*" => self.broken(pen)?,
+            b"Tm" => (pen.line, pen.along) = (matrix(operands), 0.0),
+            b"T*" => self.next_line(pen, (0.0, -pen.leading))?,
             b"'" | b"\"" => {
-                self.broken(pen)?;
-                self.show(operands.last()?, pen)?;
+                self.next_line(pen, (0.0, -pen.leading))?;
+                self.show(operands.last().unwrap_or(&Value::Null), pen)?;
             }
             b"Tj" => self.show(operands.last().unwrap_or(&Value::Null), pen)?,
             b"TJ" => {
                 for part in operands.last().and_then(Value::array).unwrap_or_default() {
                     match part {
-                        // A gap of a fifth of the size is a space between words.
-                        Value::Number(n) if *n < -200.0 => self.gap(pen)?,
+                        Value::Number(n) => pen.along -= n / 1_000.0 * pen.size,
                         other => self.show(other, pen)?,
                     }
                 }
@@ -207,21 +234,26 @@ impl<'f, 'a> Reader<'f, 'a> {
         Some(())
     }
 
-    /// The pen was set elsewhere: on another line, or after a gap.
-    fn moved(&mut self, pen: &mut Pen) -> Option<()> {
-        let size = (pen.size * pen.scale).max(0.1);
-        match pen.shown {
-            Some(y) if (y - pen.line.1).abs() > size * 0.4 => self.broken(pen)?,
-            Some(_) if pen.line.0 - pen.end > size * 0.25 => self.gap(pen)?,
-            _ => {}
-        }
-        pen.end = pen.line.0;
-        Some(())
+    /// Without a leading a new line is still one.
+    fn next_line(&mut self, pen: &mut Pen, (x, y): (f64, f64)) -> Option<()> {
+        pen.line = Matrix([1.0, 0.0, 0.0, 1.0, x, y]).then(&pen.line);
+        pen.along = 0.0;
+        if (x, y) == (0.0, 0.0) { self.line_end() } else { Some(()) }
     }
 
-    fn broken(&mut self, pen: &mut Pen) -> Option<()> {
-        pen.shown = None;
-        pen.end = pen.line.0;
+    /// What lies between the last text and this: nothing, a space, or a line's end.
+    fn bridge(&mut self, pen: &Pen) -> Option<()> {
+        let ((x, y), height) = pen.place();
+        let Some(end) = pen.end else { return Some(()) };
+        let (across, down) = (x - end.0, (y - end.1).abs());
+        if down > height * 0.45 || across < -height * 2.0 {
+            return self.line_end();
+        }
+        let is_apart = across > height * 0.15 && !self.found.text.ends_with(char::is_whitespace);
+        if is_apart { self.add(" ") } else { Some(()) }
+    }
+
+    fn line_end(&mut self) -> Option<()> {
         if self.found.text.is_empty() || self.found.text.ends_with(['\n', '\u{c}']) {
             Some(())
         } else {
@@ -229,20 +261,28 @@ impl<'f, 'a> Reader<'f, 'a> {
         }
     }
 
-    fn gap(&mut self, _: &Pen) -> Option<()> {
-        let is_word = self.found.text.chars().next_back().is_some_and(|c| c.is_ascii_graphic());
-        if is_word { self.add(" ") } else { Some(()) }
-    }
-
     fn show(&mut self, value: &Value, pen: &mut Pen) -> Option<()> {
         let (Some(bytes), Some(font)) = (value.text(), pen.font.clone()) else { return Some(()) };
         let mut text = String::new();
-        font.decode(bytes, &mut text);
-        let widths: f64 = text.chars().map(|c| if c.is_ascii() { 0.5 } else { 1.0 }).sum();
-        pen.end += widths * pen.size * pen.scale;
-        pen.shown = Some(pen.line.1);
+        font.decoder.decode(bytes, &mut text);
+        if text.contains(LIGATURES) {
+            text = text.nfkc().collect();
+        }
+        self.bridge(pen)?;
+        pen.along += font.width(bytes) * pen.size;
+        pen.end = Some(pen.place().0);
         self.add(&text)
     }
+}
+
+fn matrix(operands: &[Value]) -> Matrix {
+    let mut six = Matrix::default();
+    for (slot, value) in six.0.iter_mut().zip(operands) {
+        if let Value::Number(n) = value {
+            *slot = *n;
+        }
+    }
+    six
 }
 
 /// An image within the stream: its data is no syntax.

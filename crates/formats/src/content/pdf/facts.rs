@@ -66,6 +66,10 @@ pub(super) struct Gathered {
     launches: BTreeSet<String>,
     fonts_missing: BTreeSet<String>,
     files: BTreeSet<String>,
+    /// The catalogue has a list of files, whatever is on it.
+    lists_files: bool,
+    /// Fonts, looked at once all are known: what they refer to may lie anywhere.
+    fonts: Vec<Dict>,
 }
 
 pub(super) fn gather(file: &mut PdfFile<'_>, opened: &Opened) -> Gathered {
@@ -78,8 +82,8 @@ pub(super) fn gather(file: &mut PdfFile<'_>, opened: &Opened) -> Gathered {
         for n in file.numbers() {
             let Some(object) = seen.insert(n).then(|| file.get(n)).flatten() else { continue };
             found.visit(n, &object.value, 0);
-            if let Some(dict) = object.dict() {
-                found.font(file, dict);
+            for font in std::mem::take(&mut found.fonts) {
+                found.font(file, &font);
             }
         }
     }
@@ -90,6 +94,9 @@ pub(super) fn gather(file: &mut PdfFile<'_>, opened: &Opened) -> Gathered {
 
 impl Gathered {
     fn finish(&mut self) {
+        if self.lists_files && self.files.is_empty() {
+            self.files.insert("Names/EmbeddedFiles".to_owned());
+        }
         let list = |set: &BTreeSet<String>| set.iter().take(MAX_LISTED).cloned().collect();
         self.facts.scripts = list(&self.scripts);
         self.facts.launches = list(&self.launches);
@@ -142,6 +149,9 @@ impl Gathered {
             let name = dict.get(b"UF").or_else(|| dict.get(b"F")).and_then(Value::text);
             self.files.insert(name.map_or_else(place, text_of));
         }
+        if dict.is(b"Type", b"Font") || dict.has(b"BaseFont") {
+            self.fonts.push(dict.clone());
+        }
         self.signature(n, dict);
     }
 
@@ -161,10 +171,9 @@ impl Gathered {
     /// A font: is its program inside?
     fn font(&mut self, file: &mut PdfFile<'_>, dict: &Dict) {
         let kind = dict.name(b"Subtype").unwrap_or_default();
-        let is_font = dict.is(b"Type", b"Font") || dict.has(b"BaseFont");
         let kinds: [&[u8]; 5] = [b"Type1", b"MMType1", b"TrueType", b"CIDFontType0", b"CIDFontType2"];
-        self.facts.has_text_fonts |= is_font;
-        if !is_font || !kinds.contains(&kind) {
+        self.facts.has_text_fonts = true;
+        if !kinds.contains(&kind) {
             return;
         }
         let descriptor = file.dict_of(dict, b"FontDescriptor").unwrap_or_default();
@@ -188,9 +197,7 @@ impl Gathered {
             if names.has(b"JavaScript") {
                 self.scripts.insert("Names/JavaScript".to_owned());
             }
-            if names.has(b"EmbeddedFiles") && self.files.is_empty() {
-                self.files.insert("Names/EmbeddedFiles".to_owned());
-            }
+            self.lists_files = names.has(b"EmbeddedFiles");
         }
     }
 }

@@ -11,6 +11,7 @@ mod content;
 mod facts;
 mod file;
 mod filters;
+mod font;
 mod lexer;
 mod pages;
 mod signatures;

@@ -1,11 +1,11 @@
 //! Signatures of a PDF (ISO 32000-1, 12.8; ETSI EN 319 142): which bytes they cover, whether these are what was signed,
-//! and by whom. Neighbours: `facts` before, which found them; `content::sealed` for the cryptography.
+//! and by whom. Neighbours: `facts` before, which found them; `signature::sealed` for the cryptography.
 
-use super::super::sealed::{self, Sealed};
 use super::facts::Signed;
 use super::file::PdfFile;
 use super::lexer::is_space;
 use super::value::{Dict, Value, hex, text_of};
+use crate::signature::sealed::{self, Sealed};
 use crate::signature::{
     Coverage, Expected, Reason, SignatureFacts, SignatureKind, SignatureState, TimestampFacts, Trust,
     check_timestamp, der,

@@ -1,26 +1,26 @@
 //! The value of a document's signature, held against what it signs: Signature.xml of an OFD, the byte range of a PDF. A
-//! seal (GB/T 38540, GM/T 0031), signed data (GB/T 35275, CMS) or a bare SM2 signature. Neighbours: `ofd_signatures` and
-//! `pdf::signatures` before; `signature::{seal, cms, verify}` for the forms.
+//! seal (GB/T 38540, GM/T 0031), signed data (GB/T 35275, CMS) or a bare SM2 signature. Neighbours: `content::ofd_signatures`
+//! and `content::pdf::signatures` before; `seal`, `cms`, `verify` for the forms.
 
 use dengbei_records::Timestamp;
 
-use crate::signature::cms::{Checked, SignedData, algorithm_name};
-use crate::signature::der::{Cursor, INTEGER, SEQUENCE};
-use crate::signature::seal::{Seal, Stamped};
-use crate::signature::verify::Outcome;
-use crate::signature::{
-    Certificate, DigestMethod, Expected, Reason, SignatureFacts, SignatureKind, SignatureState,
+use super::cms::{Checked, SignedData, algorithm_name};
+use super::der::{Cursor, INTEGER, SEQUENCE};
+use super::seal::{Seal, Stamped};
+use super::verify::Outcome;
+use super::{
+    Certificate, Coverage, DigestMethod, Expected, Reason, SignatureFacts, SignatureKind, SignatureState,
     TimestampFacts, Trust, check_timestamp,
 };
 
 /// What the value is held against.
-pub(super) struct Sealed<'a> {
+pub(crate) struct Sealed<'a> {
     /// What is signed, as it stands.
-    pub(super) content: &'a [u8],
-    pub(super) value: Option<&'a [u8]>,
+    pub(crate) content: &'a [u8],
+    pub(crate) value: Option<&'a [u8]>,
     /// Seal.esl, if the file keeps the seal apart too.
-    pub(super) esl: Option<Vec<u8>>,
-    pub(super) trust: &'a Trust,
+    pub(crate) esl: Option<Vec<u8>>,
+    pub(crate) trust: &'a Trust,
 }
 
 /// What a digest that stands for the content may be of.
@@ -36,8 +36,35 @@ fn broken(code: &str, zh: &str, en: &str) -> Option<Verdict> {
     Some(verdict(SignatureState::Broken, code, zh, en))
 }
 
+/// Checks a signature that lies beside what it signs: `value` is signed data (CMS, GB/T 35275) or a seal over `content`.
+pub fn check_detached(
+    content: &[u8],
+    value: &[u8],
+    place: &str,
+    trust: &Trust,
+) -> (SignatureFacts, Vec<TimestampFacts>) {
+    let mut facts = SignatureFacts {
+        kind: SignatureKind::Detached,
+        place: shown(place),
+        signer: None,
+        seal_owner: None,
+        seal_id: None,
+        algorithm: None,
+        digest: None,
+        signed_at: None,
+        certificate_ends: None,
+        coverage: Coverage::Whole,
+        state: SignatureState::Broken,
+        reason: Reason::new("", "", ""),
+    };
+    let mut stamps = Vec::new();
+    let held = Sealed { content, value: Some(value), esl: None, trust };
+    (facts.state, facts.reason) = check(&held, &mut facts, &mut stamps);
+    (facts, stamps)
+}
+
 /// Checks the value; fills in what it says of signer and seal.
-pub(super) fn check(
+pub(crate) fn check(
     sealed: &Sealed<'_>,
     facts: &mut SignatureFacts,
     stamps: &mut Vec<TimestampFacts>,
@@ -243,7 +270,7 @@ fn by_signed_data(
 }
 
 /// The certificate's place, or why there is none.
-pub(super) fn signed_data_verdict(checked: Checked) -> Result<usize, Verdict> {
+pub(crate) fn signed_data_verdict(checked: Checked) -> Result<usize, Verdict> {
     Err(match checked {
         Checked::Right(place) => return Ok(place),
         Checked::Changed => verdict(
@@ -269,7 +296,7 @@ pub(super) fn signed_data_verdict(checked: Checked) -> Result<usize, Verdict> {
 }
 
 /// A certificate that was not valid when it signed.
-pub(super) fn period(certificate: &Certificate, at: Option<Timestamp>) -> Option<Verdict> {
+pub(crate) fn period(certificate: &Certificate, at: Option<Timestamp>) -> Option<Verdict> {
     match at {
         None => Some(verdict(
             SignatureState::Unverifiable,
@@ -297,7 +324,7 @@ fn seal_period(seal: &Seal<'_>, at: Option<Timestamp>) -> Option<Verdict> {
 }
 
 /// Intact: what is left is whether somebody trusts its signer.
-pub(super) fn trusted(is_trusted: bool) -> Verdict {
+pub(crate) fn trusted(is_trusted: bool) -> Verdict {
     if is_trusted {
         verdict(
             SignatureState::Valid,
