@@ -118,6 +118,11 @@ impl Kind {
         self.endings().iter().any(|e| e.eq_ignore_ascii_case(ending))
     }
 
+    /// Whether files of this kind are text.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Xml | Self::Html | Self::Script | Self::Eml | Self::Dxf)
+    }
+
     /// The kinds that an ending promises; none for an unknown ending.
     pub fn promised_by(ending: &str) -> Vec<Self> {
         TABLE.iter().filter(|row| row.0.fits(ending)).map(|row| row.0).collect()

@@ -140,7 +140,7 @@ pub(super) fn complete(inspection: &mut Inspection, held: &Held<'_>) {
         tail: held.view.tail,
         source: held.source.clone(),
         ending: held.ending,
-        is_text: matches!(kind, Kind::Text | Kind::Xml | Kind::Html | Kind::Script | Kind::Eml | Kind::Dxf),
+        is_text: kind.is_text(),
     };
     inspection.identification = Signatures::builtin().identify(&seen);
     if kind == Kind::Ofd {

@@ -44,7 +44,13 @@ impl<'a> Subject<'a> {
         /// More than any signature counts back from the end.
         const BACK: usize = 256 << 10;
         let reversed = tail[tail.len().saturating_sub(BACK)..].iter().rev().copied().collect();
-        Self { head, reversed, left: Cell::new(BUDGET), each: Cell::new(0), absent: RefCell::new(HashMap::new()) }
+        Self {
+            head,
+            reversed,
+            left: Cell::new(BUDGET),
+            each: Cell::new(0),
+            absent: RefCell::new(HashMap::new()),
+        }
     }
 
     /// Whether the pattern fits.

@@ -110,6 +110,28 @@ impl Signatures {
         self.by_name(seen)
     }
 
+    /// Tells the format of a file on disk: its first 16 MiB and its last are looked at, containers at any place.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn identify_path(&self, path: &std::path::Path, is_text: bool) -> std::io::Result<Identification> {
+        const HEAD: u64 = 16 << 20;
+        const TAIL: u64 = 1 << 20;
+        let file = std::fs::File::open(path)?;
+        let size = ReadAt::size(&file)?;
+        let read = |from: u64, bytes: u64| {
+            let mut held = vec![0; usize::try_from(bytes).unwrap_or(0)];
+            file.read_exact_at(&mut held, from).map(|()| held)
+        };
+        let head = read(0, size.min(HEAD))?;
+        let tail = read(size.saturating_sub(TAIL), size.min(TAIL))?;
+        let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned());
+        let source: Arc<dyn ReadAt> = Arc::new(file);
+        let seen =
+            Seen { head: &head, tail: &tail, source: Some(source), ending: ending.as_deref(), is_text };
+        Ok(self.identify(&seen))
+    }
+
     fn by_container(&self, seen: &Seen<'_>) -> Option<Identification> {
         let source = seen.source.as_ref()?;
         let kind = if seen.head.starts_with(b"PK") {
