@@ -11,6 +11,7 @@
 //! * [`content`]: which format bytes really are, and whether they open
 //! * [`identify`]: the format by content with PRONOM's ids
 //! * [`signature`]: signatures, seals and timestamps inside documents, recomputed
+//! * [`risk`]: how well formats are expected to last (格式风险登记)
 //! * [`examine()`]: the one pass over every file's bytes that feeds digests, inspectors and a sink
 
 pub mod archive;
@@ -21,6 +22,7 @@ mod error;
 mod examine;
 pub mod identify;
 pub mod package;
+pub mod risk;
 pub mod signature;
 mod xml;
 

@@ -118,6 +118,11 @@ impl Kind {
         self.endings().iter().any(|e| e.eq_ignore_ascii_case(ending))
     }
 
+    /// Every kind there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.0)
+    }
+
     /// Whether files of this kind are text.
     pub fn is_text(self) -> bool {
         matches!(self, Self::Text | Self::Xml | Self::Html | Self::Script | Self::Eml | Self::Dxf)

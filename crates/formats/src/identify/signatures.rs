@@ -63,6 +63,11 @@ impl Signatures {
         &self.source
     }
 
+    /// Whether a format of this id is among them.
+    pub fn knows(&self, puid: &str) -> bool {
+        self.row(puid).is_some()
+    }
+
     pub(super) fn row(&self, puid: &str) -> Option<usize> {
         self.by_puid.get(puid).copied()
     }
