@@ -119,11 +119,33 @@ fn timestamps_are_valid_or_refused_as_the_suite_and_openssl_say() {
         if !is_right {
             wrong.push(format!("{row:?}: {got:?}"));
         }
+        // What openssl takes must be valid here too; it also asks today's date, so not the other way round.
+        let agrees = openssl_takes(&home, &reply, row, is_own_given);
+        println!("{:44} openssl: {agrees:?}", "");
+        assert!(agrees != Some(true) || got.state == SignatureState::Valid, "openssl takes {row:?}");
         let alone = check_timestamp(&bytes, &row[0], &expected, &Trust::nobody());
         assert!(alone.state != SignatureState::Valid);
     }
     println!("rfc3161: {}/{}", rows.len() - wrong.len(), rows.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// `openssl ts -verify`; `None` without openssl.
+fn openssl_takes(home: &Path, reply: &Path, row: &[String], is_own_given: bool) -> Option<bool> {
+    let chain = home.join("ts_chain.pem");
+    let mut command = Command::new("openssl");
+    command.args(["ts", "-verify", "-in"]).arg(reply).arg("-CAfile").arg(&chain);
+    if is_own_given {
+        command.arg("-untrusted").arg(&chain);
+    }
+    let data = home.join("hello");
+    std::fs::write(&data, "hello").unwrap();
+    if row[1].ends_with(".der") {
+        command.arg("-queryfile").arg(home.join(&row[1]));
+    } else {
+        command.arg("-data").arg(&data);
+    }
+    Some(command.output().ok()?.status.success())
 }
 
 #[test]

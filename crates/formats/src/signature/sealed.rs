@@ -160,9 +160,7 @@ fn by_seal(
     period(signer, facts.signed_at).or_else(|| seal_period(&stamped.seal, facts.signed_at)).unwrap_or_else(
         || {
             let reaches = |certificate: &Certificate| {
-                facts.signed_at.is_some_and(|at| {
-                    sealed.trust.reaches(certificate, &others, at.min(certificate.not_after))
-                })
+                facts.signed_at.is_some_and(|at| sealed.trust.reaches(certificate, &others, at))
             };
             trusted(reaches(signer) && reaches(maker))
         },

@@ -267,7 +267,9 @@ impl<'a> PdfFile<'a> {
         let (count, first) = (dict.number(b"N")?, dict.number(b"First")?);
         let bytes = self.data(&object)?;
         let mut places = HashMap::new();
-        let mut lexer = Lexer::new(&bytes, 0);
+        // Numbers and places stand before the first object.
+        let head = bytes.len().min(usize::try_from(first).unwrap_or(usize::MAX));
+        let mut lexer = Lexer::new(&bytes[..head], 0);
         for _ in 0..count.min(MAX_OBJECTS as u64) {
             let (Some(n), Some(offset)) = (lexer.number(), lexer.number()) else { break };
             if let (Ok(n), Ok(start)) = (u32::try_from(n), usize::try_from(first.saturating_add(offset))) {

@@ -80,3 +80,46 @@ proptest! {
         let _ = probe(&bytes);
     }
 }
+
+/// 64 MiB of blanks in two layers, as a stream.
+fn bomb(dict: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let pack = |bytes: &mut dyn std::io::Read| {
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::copy(bytes, &mut packer).unwrap();
+        packer.flush().unwrap();
+        packer.finish().unwrap()
+    };
+    let once = pack(&mut std::io::Read::take(std::io::repeat(b' '), 64 << 20));
+    let twice = pack(&mut once.as_slice());
+    let head = format!("<<{dict}/Filter[/FlateDecode/FlateDecode]/Length {}>>stream\n", twice.len());
+    [head.as_bytes(), &twice, b"\nendstream"].concat()
+}
+
+#[test]
+fn streams_that_unpack_without_end_cost_a_bounded_amount() {
+    let start = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Kids[3 0 R]>>endobj 3 0 obj<</Type/Page/Contents[4 0 R 5 0 R]>>endobj\n";
+    let end = b"endobj trailer<</Root 1 0 R>>startxref 9 %%EOF";
+    let both = [
+        &start[..],
+        b"4 0 obj",
+        &bomb("/Type/ObjStm/N 1/First 5"),
+        b"endobj 5 0 obj",
+        &bomb("/Type/ObjStm/N 9999999/First 0"),
+        end,
+    ]
+    .concat();
+    let got = probe(&both);
+    assert_eq!(got.pages, Some(1));
+    assert!(crate::content::pdf_text(&both, 1_000).is_some());
+}
+
+#[test]
+fn a_tree_whose_branches_meet_again_is_refused() {
+    let nodes: String =
+        (2..60).map(|n| format!("{n} 0 obj<</Kids[{0} 0 R {0} 0 R]>>endobj ", n + 1)).collect();
+    let text = format!(
+        "%PDF-1.4\n1 0 obj<</Pages 2 0 R>>endobj {nodes} 60 0 obj<</Type/Page>>endobj trailer<</Root 1 0 R>>startxref 9 %%EOF"
+    );
+    assert!(probe(text.as_bytes()).unreadable.is_some());
+}
