@@ -10,6 +10,7 @@ use crate::commands::health::HealthArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::item::{ItemArgs, ReceiptArgs};
 use crate::commands::matter::MatterArgs;
+use crate::commands::scheme::SchemeCommand;
 use crate::commands::serve::ServeArgs;
 use crate::commands::submit::SubmitArgs;
 use crate::commands::validate::ValidateArgs;
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersArgs),
     /// Check a package before sending it / 报送前自检
     Check(CheckArgs),
+    /// Checking schemes as documents / 检测方案
+    #[command(subcommand)]
+    Scheme(SchemeCommand),
     /// Ask a role whether it is well / 询问一个角色是否正常
     Health(HealthArgs),
     /// Validate without a server / 离线校验

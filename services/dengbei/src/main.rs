@@ -50,6 +50,7 @@ async fn perform(command: Command) -> anyhow::Result<bool> {
         Command::DeadLetters(args) => commands::dead_letters::run(args).await,
         Command::Health(args) => commands::health::run(&args).await,
         Command::Check(args) => commands::check::run(&args),
+        Command::Scheme(command) => commands::scheme::run(&command),
         Command::Validate(args) => commands::validate::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Digest(args) => commands::digest::run(&args),

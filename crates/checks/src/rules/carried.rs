@@ -78,7 +78,9 @@ impl Carried {
 fn kind_of(facts: &SignatureFacts) -> EvidenceKind {
     match facts.kind {
         SignatureKind::OfdSeal => EvidenceKind::Seal,
-        SignatureKind::OfdSignature | SignatureKind::PdfSignature => EvidenceKind::Signature,
+        SignatureKind::OfdSignature | SignatureKind::PdfSignature | SignatureKind::Detached => {
+            EvidenceKind::Signature
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `dengbei bench …`: measures the product as it is used, beside a floor in the same run. Never part of a test.
 
 mod batches;
+mod checks;
 mod deployment;
 mod floor;
 mod life;
@@ -17,6 +18,8 @@ pub(crate) enum Bench {
     File(life::LifeArgs),
     /// Packages through the door to the certificate and into the archive / 从报送到发证、进馆
     E2e(life::LifeArgs),
+    /// One package: read and check (G), beside its digests / 单件检测
+    Checks(checks::ChecksArgs),
 }
 
 /// Measures and prints.
@@ -27,5 +30,6 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::File(args) => life::run(args, Goal::Filed).await,
         Bench::E2e(args) => life::run(args, Goal::Accessioned).await,
+        Bench::Checks(args) => checks::run(args),
     }
 }

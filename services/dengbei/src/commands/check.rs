@@ -5,41 +5,44 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use dengbei_checks::{
-    CheckOutcome, Context, Report, Scheme, Severity, Stage, Verdict, read_and_check, refusal,
+    CheckOutcome, Context, Finding, Report, Scheme, Severity, Stage, Verdict, read_and_check, refusal,
 };
 use dengbei_formats::{Discard, FolderSource, Limits, PackageSource, ReadError, ZipSource, read_package};
 use dengbei_records::{Clock as _, Matter, Metadata, SystemClock};
 use serde_json::{Value, json};
 
-use super::matter;
+use super::{matter, scheme};
 
 /// Check a package before sending it / 报送前自检
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// A package folder or zip / 存档信息包
     package: PathBuf,
-    /// P at the door, G filing, Y transfer / 阶段：P 预归档，G 归档，Y 移交
+    /// P at the door, G filing, Y transfer, C keeping / 阶段：P 预归档，G 归档，Y 移交，C 长期保存
     #[arg(long, default_value = "G", value_parser = stage)]
     stage: Stage,
     /// Matters with their scopes, JSON or CSV / 事项文件
     #[arg(long, value_name = "FILE")]
     matters: Option<PathBuf>,
+    /// A checking scheme's document; otherwise the built-in one / 检测方案文件
+    #[arg(long, value_name = "FILE")]
+    scheme: Option<PathBuf>,
     /// JSON output / JSON输出
     #[arg(long)]
     json: bool,
 }
 
 fn stage(text: &str) -> Result<Stage, String> {
-    Stage::from_name(text).ok_or_else(|| "P, G, Y".to_owned())
+    Stage::from_name(text).ok_or_else(|| "P, G, Y, C".to_owned())
 }
 
 /// Checks and prints; false when a blocking check fails.
 ///
 /// # Errors
-/// When the package or the matters cannot be read from the disk.
+/// When the package, the matters or the scheme cannot be read from the disk.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
     let matters = args.matters.as_deref().map(matter::read).transpose()?.unwrap_or_default();
-    let scheme = Scheme::builtin();
+    let scheme = scheme::of(args.scheme.as_deref(), &[])?;
     let report = match judge(&args.package, args.stage, &matters, &scheme) {
         Ok(report) => report,
         Err(ReadError::Refused(problem)) => refusal(&problem, args.stage, &scheme),
@@ -47,6 +50,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
             return Err(error).with_context(|| format!("{}", args.package.display()));
         }
     };
+    let (report, _) = report.ended(SystemClock.now()).sealed(String::new())?;
     print(args, &report)?;
     Ok(report.verdict != Verdict::Failed)
 }
@@ -90,13 +94,14 @@ fn print(args: &CheckArgs, report: &Report) -> anyhow::Result<()> {
         Verdict::Unverifiable => {
             "无阻断问题，部分项无法验证 nothing blocks, some checks could not be verified"
         }
+        Verdict::Unsigned => "待人工检测 waits for persons",
     };
     writeln!(out, "{word}")?;
     for check in &checks {
         let get = |key: &str| check.get(key).and_then(Value::as_str).unwrap_or_default();
         writeln!(out, "  {} {} {} {}", get("id"), get("severity"), get("message"), get("place"))?;
         if !get("remedy").is_empty() {
-            writeln!(out, "    → {}", get("remedy"))?;
+            writeln!(out, "    → {} / {}", get("remedy"), get("remedy_en"))?;
         }
     }
     Ok(())
@@ -104,15 +109,26 @@ fn print(args: &CheckArgs, report: &Report) -> anyhow::Result<()> {
 
 /// As `submit` prints them; a check without a detail still says its name.
 fn findings(check: &CheckOutcome) -> Vec<Value> {
-    let severity = if check.severity == Severity::Blocks { "block" } else { "warn" };
-    let finding = |place: &str, message: &str, message_en: &str, remedy: &str| {
+    let severity = match check.severity {
+        Severity::Blocks => "block",
+        Severity::Warns => "warn",
+        Severity::Signed => "sign",
+    };
+    let finding = |found: &Finding| {
         json!({
             "id": check.id, "severity": severity, "result": check.result,
-            "message": message, "message_en": message_en, "place": place, "remedy": remedy,
+            "message": found.message, "message_en": found.message_en, "place": found.place,
+            "remedy": found.remedy, "remedy_en": found.remedy_en, "office": check.office,
         })
     };
     if check.findings.is_empty() {
-        return vec![finding("", &check.name, &check.name_en, "")];
+        return vec![finding(&Finding {
+            place: String::new(),
+            message: check.name.to_string(),
+            message_en: check.name_en.to_string(),
+            remedy: String::new(),
+            remedy_en: String::new(),
+        })];
     }
-    check.findings.iter().map(|f| finding(&f.place, &f.message, &f.message_en, &f.remedy)).collect()
+    check.findings.iter().map(finding).collect()
 }

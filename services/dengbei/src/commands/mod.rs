@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod inspect;
 pub(crate) mod item;
 pub(crate) mod matter;
+pub(crate) mod scheme;
 pub(crate) mod serve;
 pub(crate) mod submit;
 pub(crate) mod validate;

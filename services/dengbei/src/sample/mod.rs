@@ -73,6 +73,14 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The items of a sample, none of them written.
+pub(crate) fn items(args: &SampleArgs) -> Vec<Item> {
+    let mut rng = StdRng::seed_from_u64(args.seed);
+    let matters = matters::county(&mut rng, &args.area, args.units, args.files);
+    let making = Making::of(args);
+    (1..=args.count).map(|n| Item::invent(&mut rng, n, &making, &matters)).collect()
+}
+
 /// Writes the sample and says in how many batches.
 ///
 /// # Errors
