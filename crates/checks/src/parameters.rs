@@ -119,7 +119,7 @@ pub struct Formats {
 }
 
 /// U-04
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Looking {
     /// Items of a hundred that a person opens and looks at; 0: none.
@@ -274,12 +274,6 @@ impl Default for Formats {
             allowed: words(&["ofd", "pdf", "jpeg", "tiff", "png", "txt", "xml", "mp3", "wav", "mp4", "avi"]),
             warned: words(&["dwg"]),
         }
-    }
-}
-
-impl Default for Looking {
-    fn default() -> Self {
-        Self { look_percent: 0 }
     }
 }
 

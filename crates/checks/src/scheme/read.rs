@@ -59,7 +59,7 @@ impl Scheme {
         if !faults.0.is_empty() {
             return Err(faults.0);
         }
-        finish(tree, base).map_err(|fault| vec![fault])
+        finish(tree, base)
     }
 }
 
@@ -193,16 +193,16 @@ fn base_of<'k>(tree: &Map<String, Value>, known: &'k [Scheme], faults: &mut Faul
     Some(found)
 }
 
-fn finish(mut tree: Map<String, Value>, base: Option<&Scheme>) -> Result<Scheme, SchemeFault> {
+fn finish(mut tree: Map<String, Value>, base: Option<&Scheme>) -> Result<Scheme, Vec<SchemeFault>> {
     let digest = tree.remove("digest");
     let wrong = |e: String| {
         let remedies = both("照说明改正", "mend it as the documentation says");
-        SchemeFault::new(
+        vec![SchemeFault::new(
             "bad_field",
             "",
             [format!("无法读取：{e}"), format!("cannot be read: {e}")],
             remedies,
-        )
+        )]
     };
     let document: SchemeDocument =
         serde_json::from_value(Value::Object(tree)).map_err(|e| wrong(e.to_string()))?;
@@ -210,12 +210,8 @@ fn finish(mut tree: Map<String, Value>, base: Option<&Scheme>) -> Result<Scheme,
     let found: Sha256 = document.digest();
     if digest.is_some_and(|d| d.as_str() != Some(found.to_string().as_str())) {
         let texts = [format!("摘要应为 {found}"), format!("its digest is {found}")];
-        return Err(SchemeFault::new(
-            "digest",
-            "/digest",
-            texts,
-            both("改写摘要，或取回原文", "write the digest anew, or fetch the original"),
-        ));
+        let remedies = both("改写摘要，或取回原文", "write the digest anew, or fetch the original");
+        return Err(vec![SchemeFault::new("digest", "/digest", texts, remedies)]);
     }
     let root = base.map_or(SERVICE_ITEM, |b| b.root);
     let lines = document.lines_over(&base.map(|b| b.lines.clone()).unwrap_or_default());
