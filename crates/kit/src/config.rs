@@ -155,6 +155,9 @@ impl fmt::Debug for RoleConfig {
             .field("sites", &self.sites)
             .field("site_name", &self.site_name)
             .field("log_quorum", &self.log_quorum)
+            .field("keys", &self.keys)
+            .field("s3", &self.s3)
+            .field("names", &self.names)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

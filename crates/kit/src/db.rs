@@ -8,6 +8,10 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _};
 use tracing::warn;
 
+mod prepare;
+
+pub use prepare::{PrepareError, Prepared, prepare};
+
 /// Kit's own tables (versions from 2001; bus has 1001 and up, services 1 and up).
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 

@@ -27,6 +27,23 @@ pub fn create(path: &Path, content: &[u8], mode: u32) -> io::Result<bool> {
     }
 }
 
+/// Writes `path` with `mode`, replacing what is there in one step. Durable when it returns. Blocking.
+///
+/// # Errors
+/// The disk's; what was there stays then.
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let temporary = folder.join(format!(".{}.new", uuid::Uuid::new_v4()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    if let Err(e) = written.and_then(|()| fs::rename(&temporary, path)) {
+        // What is left of it is in nobody's way; the cause is what matters.
+        let _ = fs::remove_file(&temporary);
+        return Err(e);
+    }
+    File::open(folder)?.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

@@ -11,6 +11,7 @@ mod drain;
 pub mod durable;
 pub mod faults;
 pub mod grpc;
+pub mod keyring;
 mod lease;
 pub mod measure;
 pub mod seals;

@@ -20,6 +20,12 @@ use sm2::elliptic_curve::sec1::ToSec1Point as _;
 
 use crate::durable;
 
+mod change;
+mod known;
+
+pub use change::{Changed, change};
+pub use known::known;
+
 /// `Seal::algorithm` of Ed25519 (RFC 8032).
 pub const ED25519: &str = "Ed25519";
 /// `Seal::algorithm` of SM2 over SM3 (GB/T 32918.2).
@@ -169,6 +175,14 @@ impl SealKeys {
         what.seal(SM2, public.as_bytes(), sign).ok_or(SealError::Signing)
     }
 
+    /// Makes the SM2 key now instead of at the first seal.
+    ///
+    /// # Errors
+    /// [`SealError`] when it cannot be made or read.
+    pub fn make_sm2(&self) -> Result<(), SealError> {
+        self.sm2().map(drop)
+    }
+
     fn sm2(&self) -> Result<Sm2SigningKey, SealError> {
         use sm2::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
         let file = with_ending(&self.path, "sm2.key");
@@ -179,6 +193,16 @@ impl SealKeys {
         obtain(&with_ending(&self.path, "sm2.pub"), || Some(public))?;
         Sm2SigningKey::new(SM2_USER, &secret).map_err(|_| SealError::Unreadable(file))
     }
+}
+
+/// The public half of a private key, Ed25519 or SM2, PEM; `None`: it is none.
+pub fn public_of(pem: &str) -> Option<String> {
+    use sm2::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
+    if let Ok(key) = SigningKey::from_pkcs8_pem(pem) {
+        return key.verifying_key().to_public_key_pem(LineEnding::LF).ok();
+    }
+    let secret = sm2::SecretKey::from_pkcs8_pem(pem).ok()?;
+    secret.public_key().to_public_key_pem(sm2::pkcs8::LineEnding::LF).ok()
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

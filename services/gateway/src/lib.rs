@@ -24,6 +24,8 @@ mod verify;
 
 use dengbei_kit::{Drain, RoleConfig};
 
+pub use store::MIGRATOR;
+
 /// Runs the role until the drain.
 ///
 /// # Errors

@@ -18,8 +18,6 @@ pub enum Origin {
     Secret(PathBuf, Box<Origin>),
     /// A file of the key folder, read where nothing else is set.
     Keys(PathBuf),
-    /// Chosen at the start, because every role runs in one process.
-    Chosen,
 }
 
 impl fmt::Display for Origin {
@@ -31,7 +29,6 @@ impl fmt::Display for Origin {
             Self::Environment(name) => f.write_str(name),
             Self::Secret(path, named_by) => write!(f, "{} ({named_by})", path.display()),
             Self::Keys(path) => write!(f, "{}", path.display()),
-            Self::Chosen => f.write_str("启动时选定 chosen at the start"),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{KEYS, Key, Kind};
 use super::problem::{ConfigError, ConfigProblem, Origin, Weight};
-use super::source::{Given, Source};
+use super::source::{Given, ROLES, SITE_ROLE, Source};
 use super::{RoleConfig, parse, rules};
 
 /// What the values are wanted for: what is missing depends on it.
@@ -39,6 +39,8 @@ pub struct Reading {
 impl Source {
     /// The values of `role`, of the site named `site` where it is a site role.
     pub fn role(&self, role: &str, site: Option<&str>, purpose: Purpose) -> Reading {
+        let named = if role == SITE_ROLE { self.site_name() } else { None };
+        let site = site.or(named.as_deref());
         let name = site.map_or_else(|| role.to_owned(), |site| format!("{role}-{site}"));
         let mut reading = Reading {
             name,
@@ -55,10 +57,31 @@ impl Source {
         for layer in self.layers(role, site) {
             reading.lay(&layer);
         }
+        reading.refuse_another_name(site);
         reading.parse();
         reading.take_tokens();
         rules::judge(&mut reading);
         reading
+    }
+}
+
+impl Source {
+    /// Every role in one process, and each site that has a table of its own, the door last.
+    pub fn together(&self) -> Vec<Reading> {
+        let role = |name: &str| self.role(name, None, Purpose::Together);
+        let sites = self.sites();
+        let mut readings: Vec<Reading> =
+            sites.iter().map(|site| self.role(SITE_ROLE, Some(site), Purpose::Together)).collect();
+        readings.extend(ROLES.iter().rev().filter(|name| **name != SITE_ROLE).map(|name| role(name)));
+        rules::judge_together(&mut readings);
+        readings
+    }
+
+    /// Which site a site role is, where file or environment say so for all of them.
+    fn site_name(&self) -> Option<String> {
+        let named =
+            self.layers(SITE_ROLE, None).iter().rev().find_map(|layer| layer.get("site_name").cloned());
+        named.and_then(|given| given.value.as_str().map(str::to_owned)).filter(|name| !name.is_empty())
     }
 }
 
@@ -92,6 +115,16 @@ impl Reading {
                 (None, Some(file)) => self.lay_file(key.name, file),
                 (None, None) => {}
             }
+        }
+    }
+
+    /// A site that was asked for by name is no other.
+    fn refuse_another_name(&mut self, site: Option<&str>) {
+        let named = self.text("site_name").to_owned();
+        if let Some(site) = site.filter(|site| *site != named) {
+            let said = (format!("{named:?} 不是 {site:?}"), format!("{named:?} is not {site:?}"));
+            let origin = self.origin("site_name");
+            self.fail("site_name", "config.other_site", origin, said);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a role cannot do without, and what two keys must be to each other.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::parts::SiteAddress;
@@ -58,6 +59,23 @@ pub(super) fn judge(reading: &mut Reading) {
         addresses(reading);
     }
     reading.problems.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.key.cmp(&b.key)));
+}
+
+/// Adds what is wrong with several roles in one process: one address for two, a site that is not theirs.
+pub(super) fn judge_together(readings: &mut [Reading]) {
+    let mut taken: BTreeMap<SocketAddr, String> = BTreeMap::new();
+    for reading in readings {
+        for key in ["grpc", "admin", "http"] {
+            let Some(address) = address(reading, key) else { continue };
+            let here = format!("{}.{key}", reading.name);
+            if let Some(other) = taken.insert(address, here) {
+                let said =
+                    (format!("{address} 与 {other} 相同"), format!("{address} is that of {other} too"));
+                let origin = reading.origin(key);
+                reading.fail(key, "config.same_address", origin, said);
+            }
+        }
+    }
 }
 
 fn needs(reading: &mut Reading) {
@@ -204,9 +222,18 @@ fn folders(reading: &mut Reading) {
     }
 }
 
+/// Where the role will listen; nothing where any port will do, or where it does not listen at all.
+fn address(reading: &Reading, key: &str) -> Option<SocketAddr> {
+    let listens = match key {
+        "http" => reading.role == "gateway",
+        "grpc" => reading.role != "gateway",
+        _ => true,
+    };
+    reading.text(key).parse::<SocketAddr>().ok().filter(|address| listens && address.port() != 0)
+}
+
 fn addresses(reading: &mut Reading) {
-    let of = |key: &str| reading.text(key).parse::<SocketAddr>().ok().filter(|a| a.port() != 0);
-    let (grpc, admin, http) = (of("grpc"), of("admin"), of("http"));
+    let [grpc, admin, http] = ["grpc", "admin", "http"].map(|key| address(reading, key));
     let clashes: Vec<_> = [("admin", admin, grpc), ("http", http, grpc), ("http", http, admin)]
         .into_iter()
         .filter(|(_, one, other)| one.is_some() && one == other)

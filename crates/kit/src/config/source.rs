@@ -17,6 +17,8 @@ pub(super) const ROLES: [&str; 7] =
     ["gateway", "ingest", "registration", "fixity", "replication", "query", "site"];
 /// The table under all others.
 pub(super) const DEFAULT: &str = "default";
+/// The role of which there are several.
+pub(super) const SITE_ROLE: &str = "site";
 /// How the table of one site begins: `site-archive`.
 pub(super) const SITE: &str = "site-";
 const PREFIX: &str = "DENGBEI_";

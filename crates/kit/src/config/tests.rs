@@ -287,3 +287,75 @@ fn periods_read_and_write() {
         assert!(period::parse(text).is_err(), "{text}");
     }
 }
+
+/// The annotated example: deploy/dengbei.toml.
+fn example() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/dengbei.toml")).unwrap()
+}
+
+/// What a comment would say if it were none; nothing for words.
+fn uncommented(line: &str) -> Option<&str> {
+    let said = line.strip_prefix("# ")?;
+    let is_key = said
+        .split_once(" = ")
+        .is_some_and(|(key, _)| !key.contains(|c: char| !c.is_ascii_lowercase() && c != '_'));
+    (is_key || said.starts_with('[')).then_some(said)
+}
+
+#[test]
+fn the_example_names_every_key_and_its_values_are_the_defaults() {
+    let text = example();
+    let source = source(&text, &[]);
+    assert_eq!(source.slips(), []);
+    let (written, unset) = (source.role("ingest", None, Purpose::Keys), source_of_nothing("ingest"));
+    for (key, given) in &written.values {
+        assert_eq!(given.value, unset.values[key].value, "{key}");
+    }
+    for name in keys::names().filter(|name| !name.starts_with("sites")) {
+        let short = name.rsplit('.').next().unwrap();
+        let is_there = |line: &str| uncommented(line).unwrap_or(line).starts_with(&format!("{short} = "));
+        assert!(text.lines().any(is_there), "{name}");
+    }
+}
+
+fn source_of_nothing(role: &str) -> Reading {
+    Source::default().role(role, None, Purpose::Keys)
+}
+
+#[test]
+fn the_example_with_everything_set_can_be_used_by_all_roles() {
+    let text = example();
+    let lines = text.lines().map(|line| uncommented(line).unwrap_or(line));
+    // A value and the file that holds it exclude each other, and these files are nowhere.
+    let lines: Vec<&str> =
+        lines.filter(|line| !line.split(" = ").next().unwrap().ends_with("_file")).collect();
+    let source = source(&lines.join("\n").replace("site_name = \"primary\"", ""), &[]);
+    assert_eq!(source.slips(), []);
+    for reading in source.together() {
+        assert_eq!(reading.problems(), [], "{}", reading.name);
+        reading.config().unwrap();
+    }
+}
+
+#[test]
+fn in_one_process_no_two_roles_have_one_address_and_a_site_is_the_one_of_its_table() {
+    let text = format!("{FILE}[query]\ngrpc = \"127.0.0.1:7100\"\n");
+    let problems = |source: &Source| -> Vec<_> {
+        source.together().iter().flat_map(|reading| codes(reading)).map(|(code, _)| code).collect()
+    };
+    assert!(problems(&source(&text, &[])).contains(&"config.same_address"));
+    let elsewhere = source(FILE, &[("DENGBEI_SITE_NAME", "primary")]);
+    assert!(problems(&elsewhere).contains(&"config.other_site"));
+    let names: Vec<_> = source(FILE, &[]).together().into_iter().map(|reading| reading.name).collect();
+    assert_eq!(
+        names,
+        ["site-archive", "query", "replication", "fixity", "registration", "ingest", "gateway"]
+    );
+}
+
+#[test]
+fn the_environment_says_which_site_a_site_is() {
+    let site = source(FILE, &[("DENGBEI_SITE_NAME", "archive")]).role("site", None, Purpose::Alone);
+    assert_eq!(site.name, "site-archive");
+    assert!(matches!(site.config().unwrap().site, SiteStorage::Bucket { .. }));
+}

@@ -8,4 +8,4 @@ pub(crate) mod links;
 pub(crate) mod sessions;
 
 /// The door's own tables.
-pub(crate) static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
