@@ -59,7 +59,7 @@ async fn a_request_s_trace_goes_on_through_every_role() {
             .filter(|s| s.trace == TRACE || s.links.iter().any(|(trace, _)| trace == TRACE))
             .map(|s| s.service.clone())
             .collect();
-        let wanted = ["gateway", "ingest", "fixity", "registration", "query"];
+        let wanted = ["gateway", "ingest", "fixity", "registration", "query", "replication", "site"];
         let missing: Vec<_> = wanted.iter().filter(|w| !touched.iter().any(|t| t.contains(**w))).collect();
         anyhow::ensure!(missing.is_empty(), "{missing:?} have no span of the trace: {touched:?}");
         Ok(())

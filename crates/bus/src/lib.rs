@@ -36,7 +36,7 @@ pub use measured::measure;
 pub use nats::{Nats, StreamLimits};
 pub use outbox::Outbox;
 pub use relay::Relay;
-pub use traces::traceparent_of;
+pub use traces::{keep_traces, kept_traces, traceparent_of};
 
 /// How services call the register.
 pub type RegisterClient = dengbei_proto::v1::register_client::RegisterClient<dengbei_kit::grpc::MeshChannel>;

@@ -8,6 +8,7 @@ use metrics::{counter, gauge, histogram};
 use sqlx::postgres::PgPool;
 
 use crate::Nats;
+use crate::store::traces;
 use crate::store::waiting::{self, Waiting};
 
 const BUNDLES: &str = "dengbei_bus_bundles_total";
@@ -160,6 +161,7 @@ pub fn measure(tasks: &mut Tasks, service: &str, of: (&PgPool, &Nats), drain: &D
                 gauge!(CONNECTED, "service" => service.clone()).set(f64::from(u8::from(nats.is_connected())));
                 database::look(&pool, &service).await;
                 stands(&service, &waiting::read(&pool, &service).await?);
+                traces::forget(&pool).await?;
                 Ok(())
             })
             .await

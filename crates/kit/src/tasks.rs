@@ -44,7 +44,7 @@ impl Tasks {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let drain = self.drain.clone();
-        let span = info_span!("task", name);
+        let span = info_span!(target: "dengbei_task", "task", name);
         metrics::counter!(FAILURES, "task" => name).increment(0);
         self.set.spawn(
             async move {

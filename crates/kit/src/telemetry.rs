@@ -4,7 +4,7 @@
 //! otherwise and `RUST_LOG` filters. Spans are exported (OTLP over gRPC) when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; without it there is no trace context and
 //! no cost. `OTEL_TRACES_SAMPLER` and its argument hold as the specification says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal as _;
 
 use opentelemetry::Context;
@@ -20,9 +20,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 const LOGGED: &str = "info,sqlx=warn,hyper=warn,h2=warn,tonic=warn,async_nats=warn,opentelemetry=warn";
-/// Without these the exporter would trace its own calls.
+/// Without these the exporter would trace its own calls; and a task lasts as long as its process, which is no trace.
 const TRACED: &str = "info,hyper=off,h2=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off,\
-                      opentelemetry_otlp=off,sqlx=off,async_nats=off";
+                      opentelemetry_otlp=off,sqlx=off,async_nats=off,dengbei_task=off";
 const HEADER: &str = "traceparent";
 
 /// Sends what is left when it is dropped: hold it until the end of `main`.
@@ -107,6 +107,26 @@ pub fn set_parent(span: &Span, traceparent: &str) {
 /// Links `span` to the context that `traceparent` names: a batch to the traces of what is in it.
 pub fn link(span: &Span, traceparent: &str) {
     span.add_link(extract(traceparent).span().span_context().clone());
+}
+
+/// Puts `span`, which nothing has entered yet, among `contexts`: under the only one, or linked to each of several.
+pub fn join<'a>(span: &Span, contexts: impl Iterator<Item = &'a str>) {
+    let distinct: BTreeSet<&str> = contexts.filter(|context| !context.is_empty()).collect();
+    match (distinct.len(), distinct.first()) {
+        (1, Some(only)) => set_parent(span, only),
+        _ => distinct.iter().for_each(|context| link(span, context)),
+    }
+}
+
+/// A span named `name` for work that goes on later, among the contexts that were kept for it; none where none was.
+pub fn span_among<'a>(contexts: impl Iterator<Item = &'a str>, name: &str) -> Span {
+    let mut contexts = contexts.peekable();
+    if contexts.peek().is_none() {
+        return Span::none();
+    }
+    let span = info_span!("work", otel.name = name);
+    join(&span, contexts);
+    span
 }
 
 fn extract(traceparent: &str) -> Context {

@@ -3,12 +3,15 @@
 //! A plan is always finished, by any worker. If we crash after the pack is written and before the commit, the next
 //! worker writes the same bytes, finds them there, and commits. Before: `write.rs`. After: the outbox, `batches/apply.rs`.
 
+use std::collections::HashMap;
+
 use dengbei_bus::Outbox;
 use dengbei_chain::facts::BatchFiled;
 use dengbei_chain::{Encoded, Fact, FactKind, Subject, root};
-use dengbei_kit::{faults, status};
-use dengbei_records::{PackNumber, Timestamp};
+use dengbei_kit::{faults, status, telemetry};
+use dengbei_records::{EventHash, PackNumber, Timestamp};
 use sqlx::{PgConnection, PgPool};
+use tracing::Instrument as _;
 
 use crate::author::{Author, Statement};
 use crate::error::FilingError;
@@ -50,14 +53,25 @@ impl Filer {
         let mut connection = self.pool.acquire().await?;
         let Some(plan) = plans::load(&mut connection, pack).await? else { return Ok(false) };
         let documents = documents::of_pack(&mut connection, pack).await?;
+        let prefiled: Vec<EventHash> = plan.items.iter().map(|i| i.prefiled).collect();
+        let traces = dengbei_bus::kept_traces(&mut connection, &prefiled).await?;
         drop(connection);
-        let written = self.writer.write(&plan, &documents, self.author.now()).await?;
-        let done = self.commit(&plan, &written).await?;
+        let span = telemetry::span_among(traces.values().map(String::as_str), "file pack");
+        let filing = async {
+            let written = self.writer.write(&plan, &documents, self.author.now()).await?;
+            self.commit(&plan, &written, &traces).await
+        };
+        let done = filing.instrument(span).await?;
         faults::reach("filing.committed");
         Ok(done)
     }
 
-    async fn commit(&self, plan: &Plan, written: &Written) -> Result<bool, FilingError> {
+    async fn commit(
+        &self,
+        plan: &Plan,
+        written: &Written,
+        traces: &HashMap<EventHash, String>,
+    ) -> Result<bool, FilingError> {
         let now = self.author.now();
         let mut tx = self.pool.begin().await?;
         if !plans::end(&mut tx, plan.head.pack, End::Committed).await? {
@@ -77,7 +91,13 @@ impl Filer {
         packs::insert_items(&mut tx, &stored_items(plan, written)).await?;
         let mut events: Vec<Encoded> = plan.items.iter().map(|i| encoded(&i.event)).collect();
         events.push(event);
-        self.outbox.put(&mut tx, &events).await.map_err(|e| FilingError::Internal(e.into()))?;
+        // Each item's fact in its own trace, the pack's in that of the filing.
+        let mut contexts: Vec<_> = plan.items.iter().map(|i| traces.get(&i.prefiled).cloned()).collect();
+        contexts.push(telemetry::traceparent());
+        self.outbox
+            .put_traced(&mut tx, &events, &contexts)
+            .await
+            .map_err(|e| FilingError::Internal(e.into()))?;
         wake::on_commit(&mut tx, Topic::Filed).await?;
         tx.commit().await?;
         metrics::filed(plan.items.len());

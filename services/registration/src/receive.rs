@@ -19,6 +19,7 @@ pub(crate) async fn receive(
 ) -> Result<(), sqlx::Error> {
     let rows: Vec<(EventHash, &ItemPrefiled)> = arrived.iter().map(|(e, f)| (e.hash, *f)).collect();
     items::receive(tx, &rows, at).await?;
+    dengbei_bus::keep_traces(tx, rows.iter().map(|(hash, _)| *hash)).await?;
     let ids: Vec<ItemId> = rows.iter().map(|(_, f)| f.item).collect();
     let losers = superseded(&items::rivals(tx, &ids).await?);
     for (loser, winner) in &losers {

@@ -42,7 +42,13 @@ impl Stater {
             for one in &decided {
                 events.push(self.state(&mut tx, one, now).await?);
             }
-            self.outbox.put(&mut tx, &events).await.map_err(|e| FilingError::Internal(e.into()))?;
+            let prefiled: Vec<EventHash> = decided.iter().map(|one| one.rival.prefiled).collect();
+            let traces = dengbei_bus::kept_traces(&mut tx, &prefiled).await?;
+            let contexts: Vec<_> = prefiled.iter().map(|hash| traces.get(hash).cloned()).collect();
+            self.outbox
+                .put_traced(&mut tx, &events, &contexts)
+                .await
+                .map_err(|e| FilingError::Internal(e.into()))?;
             tx.commit().await?;
             stated += events.len();
         }

@@ -48,17 +48,20 @@ impl Committer {
         let mut tx = self.pool.begin().await?;
         let numbers: Vec<i64> = done.iter().map(|d| signed(d.order.pack.number)).collect();
         packs::lock(&mut tx, &numbers).await?;
-        let mut events = Vec::new();
+        let origins: Vec<EventHash> = done.iter().map(|d| d.order.pack.origin).collect();
+        let traces = dengbei_bus::kept_traces(&mut tx, &origins).await?;
+        let (mut events, mut contexts) = (Vec::new(), Vec::new());
         for Done { order, receipt } in done {
             let event = self.stored(order, receipt)?;
             if copies::sign(&mut tx, receipt, event.hash).await? {
                 events.push(event);
+                contexts.push(traces.get(&order.pack.origin).cloned());
             }
         }
         let secured = self.secure(&mut tx, &numbers).await?;
         let count = secured.len();
         events.extend(secured);
-        self.author.outbox.put(&mut tx, &events).await?;
+        self.author.outbox.put_traced(&mut tx, &events, &contexts).await?;
         tx.commit().await?;
         if count > 0 {
             faults::reach("replication.secured");

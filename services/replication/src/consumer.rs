@@ -98,6 +98,7 @@ impl Orders {
             let text = format!("存储包号重复 / pack {} is stated twice: {}", new.pack.number, event.hash);
             return Err(HandleError::invalid(text));
         }
+        dengbei_bus::keep_traces(tx, std::iter::once(event.hash)).await?;
         self.places.accession(tx, &[signed(new.pack.number)], self.author.now()).await?;
         wake::on_commit(tx).await?;
         Ok(Outcome::Applied)

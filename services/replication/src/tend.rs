@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_chain::facts::{Purpose, SiteReceipt};
-use dengbei_kit::{Drain, OnError};
-use dengbei_records::Timestamp;
+use dengbei_kit::{Drain, OnError, telemetry};
+use dengbei_records::{EventHash, Timestamp};
 use futures::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::commit::{Committer, Done};
 use crate::copy::{Taken, Wish};
@@ -159,13 +160,20 @@ impl Tender {
 
     /// Carries orders out side by side; receipts that come together are committed together.
     async fn copy(&self, orders: Vec<Order>, known: &Arc<Known>) -> Result<(), Halt> {
+        let origins: Vec<EventHash> = orders.iter().map(|order| order.pack.origin).collect();
+        let traces = dengbei_bus::kept_traces(&mut *self.committer.pool.acquire().await?, &origins).await?;
         let started = orders.into_iter().map(|order| {
             let (tender, known) = (self.clone(), known.clone());
-            // On its own task: it goes on while receipts are committed.
-            AbortOnDropHandle::new(tokio::spawn(async move {
+            let span = telemetry::span_among(
+                traces.get(&order.pack.origin).map(String::as_str).into_iter(),
+                "copy pack",
+            );
+            let copying = async move {
                 let taken = tender.fulfil(&known, (&order.pack, order.purpose), &order.holders, false).await;
                 (order, taken)
-            }))
+            };
+            // On its own task: it goes on while receipts are committed.
+            AbortOnDropHandle::new(tokio::spawn(copying.instrument(span)))
         });
         let mut finished = futures::stream::iter(started).buffer_unordered(AT_ONCE).ready_chunks(TOGETHER);
         while let Some(chunk) = finished.next().await {

@@ -7,6 +7,7 @@ pub(crate) mod outbox;
 pub(crate) mod pending;
 pub(crate) mod producer;
 pub(crate) mod set_aside;
+pub(crate) mod traces;
 pub(crate) mod waiting;
 
 /// PostgreSQL has no unsigned integers; sequences and indices stay far below 2^63.

@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use dengbei_kit::{Drain, faults, status};
-use dengbei_register::{Checkpoint, LocalTiles, LogError, LogWriter, StorageError};
+use dengbei_register::{Checkpoint, LogError, LogWriter, StorageError};
+use dengbei_vault::LogTiles;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::sites::Sites;
@@ -112,7 +113,7 @@ impl Sealer {
         Ok(())
     }
 
-    async fn pass(&self, writer: &mut LogWriter<LocalTiles>, drain: &Drain) -> Result<(), StartError> {
+    async fn pass(&self, writer: &mut LogWriter<LogTiles>, drain: &Drain) -> Result<(), StartError> {
         let mut connection = self.pool.acquire().await?;
         let waiting = store::waiting(&mut connection).await?;
         drop(connection);
@@ -125,7 +126,7 @@ impl Sealer {
         self.seal_all(writer).await
     }
 
-    async fn seal_all(&self, writer: &mut LogWriter<LocalTiles>) -> Result<(), StartError> {
+    async fn seal_all(&self, writer: &mut LogWriter<LogTiles>) -> Result<(), StartError> {
         while self.assign().await? > 0 {
             self.finish(writer).await?;
         }
@@ -144,7 +145,7 @@ impl Sealer {
     }
 
     /// (B) and (C) for everything that has an index.
-    async fn finish(&self, writer: &mut LogWriter<LocalTiles>) -> Result<(), StartError> {
+    async fn finish(&self, writer: &mut LogWriter<LogTiles>) -> Result<(), StartError> {
         let head = store::head(&mut *self.pool.acquire().await?).await?;
         while writer.size() < head.assigned {
             let (from, to) = (writer.size(), head.assigned.min(writer.size() + CHUNK));
@@ -168,7 +169,7 @@ impl Sealer {
     }
 
     /// The checkpoint as it will be published: Ed25519 signs the same text alike.
-    fn signed(&self, writer: &LogWriter<LocalTiles>) -> Result<Bytes, StartError> {
+    fn signed(&self, writer: &LogWriter<LogTiles>) -> Result<Bytes, StartError> {
         let signer = &self.log.signer;
         let checkpoint = Checkpoint::new(signer.name().as_str(), writer.size(), writer.root());
         let signed = checkpoint.and_then(|c| c.sign(signer));
@@ -176,7 +177,7 @@ impl Sealer {
     }
 
     /// Appends; sets aside what an unpublished, lost history left where these tiles belong.
-    async fn append(&self, writer: &mut LogWriter<LocalTiles>, entries: &[Bytes]) -> Result<(), StartError> {
+    async fn append(&self, writer: &mut LogWriter<LogTiles>, entries: &[Bytes]) -> Result<(), StartError> {
         for _ in 0..MOST_CLEARED {
             match writer.append(entries).await {
                 Ok(_) => return Ok(()),
