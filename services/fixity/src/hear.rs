@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use crate::store::copies::{self, Known, SiteCopy};
 use crate::store::packs::{self, Pack};
 use crate::store::transfers::{self, TransferRun};
+use crate::wake;
 
 /// Keeps facts. Cheap to clone.
 #[derive(Clone)]
@@ -25,8 +26,6 @@ pub(crate) struct Hearing {
     pub(crate) clock: Arc<dyn Clock>,
     /// Wakes who checks transfers.
     pub(crate) wake: Arc<Notify>,
-    /// Wakes who inspects.
-    pub(crate) inspect: Arc<Notify>,
 }
 
 impl Hearing {
@@ -62,7 +61,7 @@ impl Hearing {
             Some(Fact::PackStored(fact)) => self.stored(tx, event, &fact.receipt).await?,
             Some(Fact::PackRepaired(fact)) => {
                 copies::signed(tx, &fact.receipt, (event.hash, &event.bytes), Known::Repaired).await?;
-                self.inspect.notify_one();
+                wake::on_commit(tx).await?;
                 if fact.receipt.class == "archive"
                     && transfers::reopen_storing(tx, fact.receipt.pack, self.clock.now()).await?
                 {

@@ -24,6 +24,7 @@ mod store;
 mod tests;
 mod transfer;
 mod verdict;
+mod wake;
 
 pub use error::VerdictError;
 pub use service::run;

@@ -8,15 +8,15 @@ use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
 use dengbei_checks::Scheme;
 use dengbei_kit::admin::Health;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
+use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
 use dengbei_records::{Clock as _, SystemClock};
 use sqlx::postgres::PgPool;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tonic::service::Routes;
 
 use crate::consumer::{CHECKERS, Checks};
 use crate::hear::Hearing;
-use crate::inspect::{self, Inspector};
+use crate::inspect::Inspector;
 use crate::metrics;
 use crate::sites::Sites;
 use crate::staged::Staging;
@@ -49,15 +49,15 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         author: checks.author.clone(),
         registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
         wake: hearing.wake,
-        inspect: hearing.inspect.clone(),
     };
+    let (inspect, leases) = (Arc::<Notify>::default(), Leases::new(pool.clone()));
     let inspector = Inspector {
         pool: pool.clone(),
         sites,
         author: checks.author.clone(),
         bound: config.inspection,
-        grace: inspect::grace(config.inspection),
-        wake: hearing.inspect,
+        grace: crate::inspect::grace(config.inspection),
+        wake: inspect.clone(),
     };
 
     let mut tasks = Tasks::new(drain.clone());
@@ -68,10 +68,18 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         .at_once(config.limits.bundles_at_once);
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
+    let (checking, ending) = (leases.clone(), drain.clone());
+    tasks.spawn("transfers", OnError::Restart, move || {
+        transfers.clone().run(checking.clone(), ending.clone())
+    });
     let ending = drain.clone();
-    tasks.spawn("transfers", OnError::Restart, move || transfers.clone().run(ending.clone()));
-    let ending = drain.clone();
-    tasks.spawn("inspection", OnError::Restart, move || inspector.clone().run(ending.clone()));
+    tasks
+        .spawn("inspection", OnError::Restart, move || inspector.clone().run(leases.clone(), ending.clone()));
+    let (waking, ending) = (pool.clone(), drain.clone());
+    tasks.spawn("wake", OnError::Restart, move || {
+        let (pool, inspect, drain) = (waking.clone(), inspect.clone(), ending.clone());
+        async move { crate::wake::listen(&pool, &inspect, &drain).await }
+    });
     dengbei_bus::measure(&mut tasks, SERVICE, (&pool, &nats), &drain);
     let (looking, ending) = (pool.clone(), drain.clone());
     tasks.spawn("standing", OnError::Restart, move || {
@@ -107,7 +115,6 @@ fn hearing(sites: &Sites) -> Hearing {
         primaries: Arc::new(sites.primaries().map(str::to_owned).collect()),
         clock: Arc::new(SystemClock),
         wake: Arc::default(),
-        inspect: Arc::default(),
     }
 }
 

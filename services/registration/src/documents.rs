@@ -35,6 +35,8 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_secs(2);
 /// Open plans of one pass.
 const LOOKED_AT: i64 = 16;
+/// Who plans and writes them, of several processes.
+const LEASE: &str = "registration.documents";
 
 /// Packs documents.
 #[derive(Debug, Clone)]
@@ -51,9 +53,11 @@ pub(crate) struct Archivist {
 pub(crate) async fn run(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let archivist = parts.archivist();
     while drain.pause(TICK).await {
-        archivist.pass().await?;
+        if parts.leases.hold(LEASE).await? {
+            archivist.pass().await?;
+        }
     }
-    Ok(())
+    Ok(parts.leases.give_up(LEASE).await?)
 }
 
 impl Archivist {
@@ -148,8 +152,10 @@ impl Archivist {
     ) -> Result<(StoredPack, PackSummary), FilingError> {
         let name = PackName::first(self.author.area.clone(), plan.pack);
         match self.put(&name, plan, held).await {
-            Err(FilingError::Site(SiteError::Conflict { existing, offered, .. })) => {
-                // The plan is open, so no event ever named these bytes: they are nobody's pack.
+            Err(FilingError::Site(SiteError::Conflict { existing, offered, .. }))
+                if document_packs::hold(&mut *self.pool.acquire().await?, plan.pack).await? =>
+            {
+                // The plan is open still, so no event ever named these bytes: they are nobody's pack.
                 let reason = format!("已有内容 {existing} 未登记,应为 {offered} / not committed in the log");
                 tracing::error!(%name, %existing, %offered, "a pack that nobody committed stands in the way: quarantined");
                 self.site.quarantine(&name, &reason, self.author.now()).await?;

@@ -7,6 +7,7 @@ use dengbei_kit::Drain;
 use dengbei_records::PackNumber;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::alone::Alone;
 use crate::metrics;
 use crate::register;
 use crate::service::Parts;
@@ -46,14 +47,16 @@ pub(crate) fn is_own(kind: FactKind) -> bool {
 /// Makes plans.
 pub(crate) async fn plan(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let planner = parts.planner();
-    while parts.wake.wait(Topic::Ready, TICK, drain).await {
+    let alone = Alone { lease: "registration.plan", topic: Topic::Ready, tick: TICK };
+    let pass = || async {
         let made = planner.pass().await?;
         (0..made).for_each(|_| parts.wake.signal(Topic::Planned));
-    }
-    Ok(())
+        Ok(())
+    };
+    alone.run(parts, drain, pass).await
 }
 
-/// States what was decided otherwise than filing.
+/// States what was decided otherwise than filing. Several processes do so side by side: each takes other rows.
 pub(crate) async fn state(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let stater = parts.stater();
     while parts.wake.wait(Topic::Decided, TICK, drain).await {
@@ -65,10 +68,12 @@ pub(crate) async fn state(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
 /// Hands over: packs what is certified, and moves transfers on.
 pub(crate) async fn transfers(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let transfers = parts.transfers();
-    while parts.wake.wait(Topic::Certified, TICK, drain).await {
+    let alone = Alone { lease: "registration.transfers", topic: Topic::Certified, tick: TICK };
+    let pass = || async {
         transfers.pass().await?;
-    }
-    Ok(())
+        Ok(())
+    };
+    alone.run(parts, drain, pass).await
 }
 
 /// Finishes plans. The right to work on one is an advisory lock of this worker's own connection, which ends with it:

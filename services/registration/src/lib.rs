@@ -11,6 +11,7 @@
 //! One item's way through the files: `consumer` → `receive` → `decide` → `plan` → `write` → `file`; or `return_item`, when it is
 //! returned or superseded. `register/` is the log's side. Services meet only in `proto`.
 
+mod alone;
 mod author;
 mod batches;
 mod bodies;

@@ -10,7 +10,7 @@ use dengbei_chain::RandomIds;
 use dengbei_kit::admin::{self, Health};
 use dengbei_kit::grpc::{self, MAX_MESSAGE, MeshChannel};
 use dengbei_kit::seals::SealKeys;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, db, documents, status};
+use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, db, documents, status};
 use dengbei_proto::v1::register_server::RegisterServer;
 use dengbei_proto::v1::registration_server::RegistrationServer;
 use dengbei_records::{AreaCode, Clock, SystemClock};
@@ -86,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) primary: Primary,
     pub(crate) site_keys: SiteKeys,
     pub(crate) log_sites: register::Sites,
+    /// Which of the loops are this process's.
+    pub(crate) leases: Leases,
 }
 
 impl Parts {
@@ -102,6 +104,7 @@ impl Parts {
         let site_keys = SiteKeys::new(&config.keys, config.area.clone());
         let channel = |url: &str| grpc::channel(url, &config.mesh_token);
         Ok(Self {
+            leases: Leases::new(pool.clone()),
             pool,
             author: Author::new(config.area.clone(), clock, Arc::new(RandomIds)).naming(&config.names),
             log: Log::open(&site, &config.keys, &config.area)?,

@@ -54,8 +54,10 @@ impl Writer {
         let pack = draft::pack(&self.area, &plan.head, versions);
         let name = PackName::first(self.area.clone(), plan.head.pack);
         let (stored, summary) = match self.put(&name, plan, pack.clone(), wanted.clone()).await {
-            Err(FilingError::Site(SiteError::Conflict { existing, offered, .. })) => {
-                // The plan is open, so no event ever named these bytes: they are nobody's pack.
+            Err(FilingError::Site(SiteError::Conflict { existing, offered, .. }))
+                if plans::is_open(&mut *self.pool.acquire().await?, plan.head.pack).await? =>
+            {
+                // The plan is open still, so no event ever named these bytes: they are nobody's pack.
                 let reason = format!("已有内容 {existing} 未登记,应为 {offered} / not committed in the log");
                 tracing::error!(%name, %existing, %offered, "a pack that nobody committed stands in the way: quarantined");
                 self.site.quarantine(&name, &reason, now).await?;

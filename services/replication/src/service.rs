@@ -7,7 +7,7 @@ use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
 use dengbei_kit::admin::Health;
 use dengbei_kit::grpc::MAX_MESSAGE;
-use dengbei_kit::{Drain, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
+use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
 use dengbei_proto::v1::replication_server::ReplicationServer;
 use dengbei_records::{Clock, SystemClock};
 use sqlx::postgres::PgPool;
@@ -40,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) links: Arc<[Link]>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) wake: Wake,
+    pub(crate) leases: Leases,
 }
 
 impl Parts {
@@ -58,6 +59,7 @@ impl Parts {
         for class in policy.classes().filter(|class| !config.sites.iter().any(|s| s.class == *class)) {
             tracing::error!(class, policy = policy.name(), "no site of this class: nothing can be secured");
         }
+        let leases = Leases::new(pool.clone());
         Ok(Self {
             pool,
             author,
@@ -65,6 +67,7 @@ impl Parts {
             links: Link::all(config)?.into(),
             policy: Arc::new(policy),
             wake: Wake::default(),
+            leases,
         })
     }
 
@@ -84,6 +87,7 @@ impl Parts {
             committer: self.committer(),
             wake: self.wake.clone(),
             seen: Arc::default(),
+            leases: self.leases.clone(),
         })
     }
 

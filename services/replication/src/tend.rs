@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_chain::facts::{Purpose, SiteReceipt};
-use dengbei_kit::{Drain, OnError, telemetry};
+use dengbei_kit::{Drain, Leases, OnError, telemetry};
 use dengbei_records::{EventHash, Timestamp};
 use futures::StreamExt as _;
 use tokio_util::task::AbortOnDropHandle;
@@ -53,6 +53,8 @@ pub(crate) struct Tender {
     pub(crate) wake: Wake,
     /// What was seen of the site; looked at again after every fault of it.
     pub(crate) seen: Seen,
+    /// Of several processes one tends this site.
+    pub(crate) leases: Leases,
 }
 
 /// The site as it was last seen.
@@ -84,9 +86,14 @@ impl Tender {
     pub(crate) async fn run(&self, drain: &Drain) -> anyhow::Result<()> {
         let mut waking = self.wake.waking();
         let (mut pause, mut may_be_troubled) = (FIRST_PAUSE, true);
+        let lease = format!("replication.tend {}", self.site.name);
         while waking.wait(TICK, drain).await {
+            if !self.leases.hold(&lease).await? {
+                may_be_troubled = true;
+                continue;
+            }
             let outcome = tokio::select! {
-                () = drain.requested() => return Ok(()),
+                () = drain.requested() => break,
                 outcome = self.round() => outcome,
             };
             match outcome {
@@ -106,7 +113,7 @@ impl Tender {
                 }
             }
         }
-        Ok(())
+        Ok(self.leases.give_up(&lease).await?)
     }
 
     async fn note(&self, fault: Option<&SiteFault>) -> Result<(), ReplicationError> {

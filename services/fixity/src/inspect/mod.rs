@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_chain::facts::Purpose;
-use dengbei_kit::{Drain, status};
+use dengbei_kit::{Drain, Leases, status};
 use dengbei_records::Timestamp;
 use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
@@ -63,6 +63,11 @@ pub(crate) fn grace(bound: Duration) -> Duration {
     bound.clamp(SHORTEST_GRACE, DAY)
 }
 
+/// Who inspects a site, of several processes: each site is read by one of them.
+fn lease_of(site: &Site) -> String {
+    format!("fixity.inspect {}", site.name)
+}
+
 /// One pass over one site.
 struct Pass<'a> {
     site: &'a Site,
@@ -75,20 +80,30 @@ impl Inspector {
     ///
     /// # Errors
     /// When the database fails: run it again.
-    pub(crate) async fn run(self, drain: Drain) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, leases: Leases, drain: Drain) -> anyhow::Result<()> {
         let tick = (self.bound / 200).clamp(SHORTEST_TICK, LONGEST_TICK);
         while !drain.is_requested() {
-            self.pass(tick).await?;
+            let each: Vec<_> = self.sites.all().iter().map(|site| self.turn(site, &leases, tick)).collect();
+            futures::future::join_all(each).await.into_iter().collect::<Result<(), _>>()?;
             tokio::select! {
                 () = drain.requested() => {}
                 () = tokio::time::sleep(tick) => {}
                 () = self.wake.notified() => { drain.pause(SETTLE).await; }
             }
         }
+        for site in self.sites.all() {
+            leases.give_up(&lease_of(site)).await?;
+        }
         Ok(())
     }
 
+    /// One site, if it is this process's to inspect.
+    async fn turn(&self, site: &Site, leases: &Leases, tick: Duration) -> Result<(), InspectError> {
+        if leases.hold(&lease_of(site)).await? { self.one(site, tick).await } else { Ok(()) }
+    }
+
     /// Looks once at every site, side by side.
+    #[cfg(test)]
     pub(crate) async fn pass(&self, tick: Duration) -> Result<(), InspectError> {
         let each: Vec<_> = self.sites.all().iter().map(|site| self.one(site, tick)).collect();
         futures::future::join_all(each).await.into_iter().collect()

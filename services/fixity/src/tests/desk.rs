@@ -87,7 +87,6 @@ impl Desk {
                 primaries: Arc::new(vec!["primary".to_owned()]),
                 clock: Arc::new(SystemClock),
                 wake: Arc::default(),
-                inspect: Arc::default(),
             },
         };
         Self { pool, checks, door, _postgres: postgres }

@@ -109,7 +109,6 @@ impl World {
             author: desk.checks.author.clone(),
             registration: grpc::channel(&documents_of(&desk).await, "t").unwrap(),
             wake: Arc::default(),
-            inspect: Arc::default(),
         };
         let unit = SealKeys::open_or_make(&keys.join("units"), "unit").unwrap();
         Self { desk, primary, archive, remote, transfers, sites, unit, folder }

@@ -7,15 +7,15 @@
 //! What was found unfit on storing is checked again once its copy on the archive's site was repaired: the transfer was
 //! accepted, and custody waits for all of it. The other sides are checked once.
 //!
-//! What is not there yet, or a site that does not answer, puts the run off; it never makes a verdict. Two workers that
-//! check the same side are harmless: the first that commits wins.
+//! What is not there yet, or a site that does not answer, puts the run off; it never makes a verdict. One process checks
+//! at a time, by a lease; two that check the same side nevertheless are harmless: the first that commits wins.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_kit::grpc::MeshChannel;
-use dengbei_kit::{Drain, status};
+use dengbei_kit::{Drain, Leases, status};
 use dengbei_records::{ErrorClass, PackNumber, Timestamp};
 use futures::{FutureExt as _, StreamExt as _};
 use sqlx::postgres::PgPool;
@@ -26,6 +26,7 @@ use crate::sites::{Site, Sites};
 use crate::store::copies;
 use crate::store::transfers::{self, TransferRun};
 use crate::verdict::Author;
+use crate::wake;
 
 mod gather;
 mod judge;
@@ -38,6 +39,8 @@ mod state;
 const AT_ONCE: usize = 2;
 /// How often due runs are looked for when nobody wakes the worker.
 const TICK: Duration = Duration::from_millis(500);
+/// Who checks, of several processes.
+const LEASE: &str = "fixity.transfers";
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -51,8 +54,6 @@ pub(crate) struct Transfers {
     pub(crate) registration: MeshChannel,
     /// Something became due.
     pub(crate) wake: Arc<Notify>,
-    /// Wakes who inspects.
-    pub(crate) inspect: Arc<Notify>,
 }
 
 impl Transfers {
@@ -60,16 +61,18 @@ impl Transfers {
     ///
     /// # Errors
     /// When the database fails: run it again.
-    pub(crate) async fn run(self, drain: Drain) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, leases: Leases, drain: Drain) -> anyhow::Result<()> {
         while !drain.is_requested() {
-            self.pass().await?;
+            if leases.hold(LEASE).await? {
+                self.pass().await?;
+            }
             tokio::select! {
                 () = drain.requested() => {}
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(TICK) => {}
             }
         }
-        Ok(())
+        Ok(leases.give_up(LEASE).await?)
     }
 
     /// Looks once at everything that is due.
@@ -128,7 +131,7 @@ impl Transfers {
             .collect();
         if !bad.is_empty() {
             copies::urge(&self.pool, &site.name, &bad).await?;
-            self.inspect.notify_one();
+            wake::on_commit(&mut *self.pool.acquire().await?).await?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dengbei_kit::Drain;
 
+use crate::alone::Alone;
 use crate::metrics;
 use crate::service::Parts;
 use crate::store::batches;
@@ -17,30 +18,36 @@ const LOOK: Duration = Duration::from_secs(5);
 /// 登记申请 by rule.
 pub(crate) async fn apply(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let office = parts.office();
-    while parts.wake.wait(Topic::Filed, TICK, drain).await {
+    let alone = Alone { lease: "registration.apply", topic: Topic::Filed, tick: TICK };
+    let pass = || async {
         if office.apply().await? > 0 {
             parts.wake.signal(Topic::Applied);
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    alone.run(parts, drain, pass).await
 }
 
 /// 受理, 技术检测, 登记 by rule.
 pub(crate) async fn decide(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let office = parts.office();
-    while parts.wake.wait(Topic::Applied, TICK, drain).await {
+    let alone = Alone { lease: "registration.decide", topic: Topic::Applied, tick: TICK };
+    let pass = || async {
         office.decide().await?;
-    }
-    Ok(())
+        Ok(())
+    };
+    alone.run(parts, drain, pass).await
 }
 
 /// 发证.
 pub(crate) async fn certify(parts: &Parts, drain: &Drain) -> anyhow::Result<()> {
     let office = parts.office();
-    while parts.wake.wait(Topic::Secured, TICK, drain).await {
+    let alone = Alone { lease: "registration.certify", topic: Topic::Secured, tick: TICK };
+    let pass = || async {
         office.certify().await?;
-    }
-    Ok(())
+        Ok(())
+    };
+    alone.run(parts, drain, pass).await
 }
 
 /// Measures how batches stand.

@@ -4,7 +4,9 @@
 //! the signed checkpoint on other sites too (`log.held`); (C) the checkpoint is
 //! published, and after that the tables say sealed. If we crash after A, the same entries are written at the next
 //! start; after B, they are written again as they are; after C's publishing, the tables learn it from the checkpoint.
-//! One sealer at a time, by an advisory lock that ends with its connection.
+//! One sealer at a time, by an advisory lock that ends with its connection, looked at again before anything is published.
+//! If it is lost nevertheless: indices come from one table, so two sealers write the same tiles, and the head of the
+//! tables never goes back.
 
 use std::time::Duration;
 
@@ -38,6 +40,23 @@ const COPIES_ANSWER: Duration = Duration::from_secs(5);
 const CHUNK: u64 = 4096;
 /// Unpublished tiles of a lost history that may be set aside for one batch.
 const MOST_CLEARED: usize = 64;
+
+/// A sealer at work.
+struct Reign {
+    /// None in tests: nobody else seals there.
+    lease: Option<PgConnection>,
+    writer: LogWriter<LogTiles>,
+}
+
+impl Reign {
+    /// The lease is the connection: without it another process may be sealing.
+    async fn is_still_ours(&mut self) -> Result<(), sqlx::Error> {
+        match &mut self.lease {
+            Some(lease) => lease.ping().await,
+            None => Ok(()),
+        }
+    }
+}
 
 /// Seals what came.
 #[derive(Debug, Clone)]
@@ -97,23 +116,34 @@ impl Sealer {
 
     /// Seals as long as this process is the sealer.
     async fn reign(&self, drain: &Drain) -> Result<(), StartError> {
-        let Some(mut lease) = self.lease().await? else { return Ok(()) };
+        let Some(lease) = self.lease().await? else { return Ok(()) };
+        self.sites.begin();
+        let ended = self.reign_with(lease, drain).await;
+        if ended.is_err() {
+            self.sites.stand_down();
+        }
+        ended
+    }
+
+    async fn reign_with(&self, lease: PgConnection, drain: &Drain) -> Result<(), StartError> {
         self.reconcile(Duration::ZERO).await?;
-        let mut writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
-        self.finish(&mut writer).await?;
+        let writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
+        let mut reign = Reign { lease: Some(lease), writer };
+        self.finish(&mut reign).await?;
         while self.wake.wait(Topic::Log, TICK, drain).await {
-            // The lease is the connection: without it another process may be sealing.
-            lease.ping().await?;
-            self.pass(&mut writer, drain).await?;
+            reign.is_still_ours().await?;
+            self.pass(&mut reign, drain).await?;
         }
         // What came before the drain is sealed before the end.
         self.sites.hurry();
-        self.seal_all(&mut writer).await?;
-        release(&mut lease).await?;
-        Ok(())
+        self.seal_all(&mut reign).await?;
+        match &mut reign.lease {
+            Some(lease) => Ok(release(lease).await?),
+            None => Ok(()),
+        }
     }
 
-    async fn pass(&self, writer: &mut LogWriter<LogTiles>, drain: &Drain) -> Result<(), StartError> {
+    async fn pass(&self, reign: &mut Reign, drain: &Drain) -> Result<(), StartError> {
         let mut connection = self.pool.acquire().await?;
         let waiting = store::waiting(&mut connection).await?;
         drop(connection);
@@ -123,12 +153,12 @@ impl Sealer {
         if waiting.entries < ENOUGH {
             drain.pause(COMPANY).await;
         }
-        self.seal_all(writer).await
+        self.seal_all(reign).await
     }
 
-    async fn seal_all(&self, writer: &mut LogWriter<LogTiles>) -> Result<(), StartError> {
+    async fn seal_all(&self, reign: &mut Reign) -> Result<(), StartError> {
         while self.assign().await? > 0 {
-            self.finish(writer).await?;
+            self.finish(reign).await?;
         }
         Ok(())
     }
@@ -145,7 +175,8 @@ impl Sealer {
     }
 
     /// (B) and (C) for everything that has an index.
-    async fn finish(&self, writer: &mut LogWriter<LogTiles>) -> Result<(), StartError> {
+    async fn finish(&self, reign: &mut Reign) -> Result<(), StartError> {
+        let writer = &mut reign.writer;
         let head = store::head(&mut *self.pool.acquire().await?).await?;
         while writer.size() < head.assigned {
             let (from, to) = (writer.size(), head.assigned.min(writer.size() + CHUNK));
@@ -158,6 +189,8 @@ impl Sealer {
         faults::reach("log.tiles");
         self.sites.hold(writer.size(), &self.signed(writer)?).await?;
         faults::reach("log.held");
+        reign.is_still_ours().await?;
+        let writer = &mut reign.writer;
         let checkpoint = writer.checkpoint(&self.log.signer).await?;
         self.sites.announce(writer.size(), &checkpoint);
         let mut tx = self.pool.begin().await?;
@@ -222,8 +255,9 @@ impl Sealer {
 impl Sealer {
     /// Everything that waits, sealed now.
     pub(crate) async fn seal_once(&self) -> Result<(), StartError> {
-        let mut writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
-        self.finish(&mut writer).await?;
-        self.seal_all(&mut writer).await
+        let writer = LogWriter::open(self.log.tiles.clone(), self.log.signer.verifier()).await?;
+        let mut reign = Reign { lease: None, writer };
+        self.finish(&mut reign).await?;
+        self.seal_all(&mut reign).await
     }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -41,6 +42,8 @@ pub(crate) struct OtherSite {
 /// A checkpoint that the sites are to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Signed {
+    /// The reign of this process's sealer that signed it.
+    reign: u64,
     size: u64,
     checkpoint: Bytes,
 }
@@ -52,6 +55,8 @@ pub(crate) struct Sites {
     quorum: usize,
     patience: Duration,
     newest: Arc<watch::Sender<Option<Signed>>>,
+    /// How often this process became the sealer.
+    reign: Arc<AtomicU64>,
     /// How far each site is known to be.
     reached: Arc<watch::Sender<BTreeMap<String, u64>>>,
     /// The end is near: nobody waits long any more.
@@ -84,6 +89,7 @@ impl Sites {
             quorum,
             patience: PATIENCE,
             newest: Arc::new(watch::Sender::new(None)),
+            reign: Arc::default(),
             reached: Arc::default(),
             ending: Drain::new(),
             closed: Drain::new(),
@@ -123,6 +129,21 @@ impl Sites {
         }
     }
 
+    /// This process is the sealer from now on: what was known of the sites may be old.
+    pub(super) fn begin(&self) {
+        self.reign.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Another process may be the sealer now, and the sites further than what was announced here.
+    pub(super) fn stand_down(&self) {
+        self.newest.send_replace(None);
+    }
+
+    /// Whether it was announced by who is the sealer still, as far as is known.
+    fn stands(&self, target: &Signed) -> bool {
+        self.newest.borrow().as_ref().is_some_and(|newest| newest.reign == target.reign)
+    }
+
     /// The sealer seals a last time.
     pub(super) fn hurry(&self) {
         self.ending.request();
@@ -135,7 +156,8 @@ impl Sites {
 
     /// After publishing: all sites are to follow.
     pub(super) fn announce(&self, size: u64, checkpoint: &Bytes) {
-        let signed = Signed { size, checkpoint: checkpoint.clone() };
+        let reign = self.reign.load(Ordering::Relaxed);
+        let signed = Signed { reign, size, checkpoint: checkpoint.clone() };
         self.newest.send_if_modified(|newest| {
             let is_new = newest.as_ref() != Some(&signed);
             *newest = Some(signed);

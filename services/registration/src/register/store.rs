@@ -220,9 +220,11 @@ pub(super) async fn leaves(tx: &mut PgConnection, from: u64, to: u64) -> Result<
     rows.iter().map(|h| h.as_slice().try_into().map_err(corrupt)).collect()
 }
 
-/// Says what the published checkpoint covers: the head, and every bundle all of whose events are under it.
+/// Says what the published checkpoint covers: the head, and every bundle all of whose events are under it. The head
+/// never goes back: a sealer that lost its lease a moment ago may come late.
 pub(super) async fn publish(tx: &mut PgConnection, head: &Head) -> Result<(), sqlx::Error> {
-    sqlx::query("update log_head set assigned = greatest(assigned, $1), size = $1, root = $2, checkpoint = $3, sealed_at = $4")
+    sqlx::query("update log_head set assigned = greatest(assigned, $1), size = $1, root = $2, checkpoint = $3, sealed_at = $4
+                 where size <= $1")
         .bind(signed(head.size))
         .bind(head.root.as_bytes().as_slice())
         .bind(head.checkpoint.as_ref())

@@ -180,6 +180,14 @@ pub(crate) async fn load(tx: &mut PgConnection, pack: PackNumber) -> Result<Opti
     Ok(Some(Plan { head: head.try_into()?, items }))
 }
 
+/// Whether a plan is open.
+pub(crate) async fn is_open(tx: &mut PgConnection, pack: PackNumber) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from plans where pack = $1 and state = 'open')")
+        .bind(signed(pack.get()))
+        .fetch_one(tx)
+        .await
+}
+
 /// Ends a plan: true when it was open until now. What was frozen is in the pack from now on.
 pub(crate) async fn end(tx: &mut PgConnection, pack: PackNumber, state: End) -> Result<bool, sqlx::Error> {
     let done = sqlx::query("update plans set state = $2, trouble = '' where pack = $1 and state = 'open'")

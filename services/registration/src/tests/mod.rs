@@ -15,6 +15,7 @@ mod receipts;
 mod restore;
 mod role;
 mod sealing;
+mod side_by_side;
 mod transfers;
 mod transfers_restored;
 mod world;

@@ -70,16 +70,20 @@ impl Sites {
 
     async fn follow(&self, site: &OtherSite, log: &Log, drain: &Drain) -> Result<(), StartError> {
         let mut newest = self.newest.subscribe();
-        let (mut known, mut pause) = (None, FIRST_PAUSE);
+        let (mut known, mut reign, mut pause) = (None, 0, FIRST_PAUSE);
         loop {
             let target = tokio::select! {
                 () = drain.requested() => return Ok(()),
-                target = newest.wait_for(|n| n.as_ref().is_some_and(|n| known != Some(n.size))) => {
+                target = newest.wait_for(|n| n.as_ref().is_some_and(|n| (reign, known) != (n.reign, Some(n.size)))) => {
                     // Fails only when the sender is gone, which `self` holds.
                     match target { Ok(target) => target.clone(), Err(_) => return Ok(()) }
                 }
             };
             let Some(target) = target else { continue };
+            if reign != target.reign {
+                // Another sealer may have brought the site elsewhere since.
+                (reign, known) = (target.reign, None);
+            }
             let done = tokio::select! {
                 () = drain.requested() => return Ok(()),
                 done = self.bring(site, log, known, &target) => done,
@@ -92,7 +96,9 @@ impl Sites {
                         drain.pause(LEISURE).await;
                     }
                 }
-                Err(Fault::Final(e)) => return Err(e),
+                Err(Fault::Final(e)) if self.stands(&target) => return Err(e),
+                // Another process is the sealer: it knows more.
+                Err(Fault::Final(_)) => known = None,
                 Err(Fault::Later(e)) => {
                     let (site, error) = (&site.name, format!("{e:#}"));
                     tracing::warn!(site, error, "the copy of the log is behind; trying again");
