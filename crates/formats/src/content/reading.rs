@@ -11,7 +11,7 @@ use super::kind::Kind;
 use super::probe::{Finding, Inspection, View};
 use super::{archived, film, graphic, office, sound, text};
 use crate::archive::ReadAt;
-use crate::identify::{Seen, Signatures};
+use crate::identify::{Identification, Seen, Signatures};
 
 /// How far the content could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,10 +142,10 @@ pub(super) fn complete(inspection: &mut Inspection, held: &Held<'_>) {
         ending: held.ending,
         is_text: kind.is_text(),
     };
-    inspection.identification = Signatures::builtin().identify(&seen);
-    if kind == Kind::Ofd {
-        inspection.identification.version.clone_from(&inspection.format.version);
-    }
+    inspection.identification = match kind {
+        Kind::Ofd => Identification { version: inspection.format.version.clone(), ..crate::identify::ofd() },
+        _ => Signatures::builtin().identify(&seen),
+    };
     let found = read(kind, inspection, held);
     inspection.reading = found.reading;
     inspection.is_encrypted |= found.is_encrypted;

@@ -203,7 +203,8 @@ impl Signatures {
     }
 }
 
-fn ofd() -> Identification {
+/// What an OFD is, for callers that have already opened it.
+pub(crate) fn ofd() -> Identification {
     Identification {
         puid: None,
         name: "Open Fixed-layout Document (OFD, GB/T 33190)".to_owned(),
