@@ -127,10 +127,10 @@ pub struct Looking {
 }
 
 /// U-05
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Risks {
-    /// Formats, by name or PRONOM id, that need migration in the long run.
+    /// Formats, by name or PRONOM id, that need migration beside those of the register.
     pub at_risk: Vec<String>,
 }
 
@@ -274,12 +274,6 @@ impl Default for Formats {
             allowed: words(&["ofd", "pdf", "jpeg", "tiff", "png", "txt", "xml", "mp3", "wav", "mp4", "avi"]),
             warned: words(&["dwg"]),
         }
-    }
-}
-
-impl Default for Risks {
-    fn default() -> Self {
-        Self { at_risk: words(&["ole2", "dwg", "avi", "gif", "bmp", "rtf"]) }
     }
 }
 

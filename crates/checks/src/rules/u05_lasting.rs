@@ -3,24 +3,28 @@
 
 use dengbei_formats::FileFacts;
 use dengbei_formats::content::Active;
+use dengbei_formats::risk::{self, Suitability, risk_of};
 
 use super::{Judged, PackageView};
 use crate::{Finding, Parameters};
 
 pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
     let mut judged = Judged::new();
+    judged.evidence("register", risk::VERSION.to_string());
     for (_, file) in view.listed() {
         judged.count();
-        if let Some((zh, en)) = risk(file, view, with) {
+        if let Some((zh, en, target)) = risk(file, view, with) {
             let full = file.inspection.format.to_string();
             let found = Finding::new(
                 &file.path,
                 format!("格式 {full} 不宜长期保存：{zh}"),
                 format!("the format {full} will not last: {en}"),
             );
-            judged.fault(
-                found.remedy("列入格式转换计划，转换后保留原件", "plan its migration, and keep the original"),
-            );
+            let target = if target.is_empty() { "OFD、PDF/A" } else { target };
+            judged.fault(found.remedy(
+                format!("列入格式转换计划，转换为{target}，保留原件"),
+                format!("plan its migration to {target}, and keep the original"),
+            ));
         }
         for active in &file.inspection.reading.active {
             let Some((zh, en)) = word(*active) else { continue };
@@ -38,22 +42,33 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
     judged
 }
 
-/// By PRONOM id, by format with version, by format.
-fn risk(file: &FileFacts, view: &PackageView<'_>, with: &Parameters) -> Option<(String, String)> {
+/// By what the caller knows, by the scheme's list, by the register of `formats`: reason in both languages, and what to
+/// change it into.
+fn risk(
+    file: &FileFacts,
+    view: &PackageView<'_>,
+    with: &Parameters,
+) -> Option<(String, String, &'static str)> {
     let format = &file.inspection.format;
     let full = format.to_string();
-    let puid = file.inspection.identification.puid.as_deref();
-    let names = puid.into_iter().chain([full.as_str(), format.kind.name()]);
+    let told = &file.inspection.identification;
+    let names = told.puid.as_deref().into_iter().chain([full.as_str(), format.kind.name()]);
     let known = view.context.environment.as_ref();
     for name in names {
-        if let Some(told) = known.and_then(|e| e.risks.get(name)) {
-            return Some(told.clone());
+        if let Some((zh, en)) = known.and_then(|e| e.risks.get(name)) {
+            return Some((zh.clone(), en.clone(), ""));
         }
         if with.u05.at_risk.iter().any(|f| f == name) {
-            return Some(("列入格式风险登记".to_owned(), "it is in the register of risks".to_owned()));
+            return Some((
+                "列入检测方案的风险格式".to_owned(),
+                "the scheme lists it as at risk".to_owned(),
+                "",
+            ));
         }
     }
-    None
+    let risk = risk_of(format.kind, told).filter(|r| r.suitability != Suitability::LongTerm)?;
+    let zh = format!("{}，{}", risk.suitability.word(), risk.reason);
+    Some((zh, risk.reason_en.to_owned(), risk.target))
 }
 
 /// A program itself is U-03's, attachments are files of their own.
