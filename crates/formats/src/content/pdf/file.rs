@@ -1,6 +1,5 @@
 //! Where the objects of a PDF lie (ISO 32000-1, 7.5): cross-reference tables and streams, object streams, and, where these
-//! do not lead to an object, a scan of the whole file. Neighbours: `value` and `filters` before; `pages`, `facts`,
-//! `signatures` and `text` after.
+//! do not lead to an object, `scan`. Neighbours: `value` and `filters` before; `pages`, `facts`, `signatures`, `text` after.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -8,13 +7,14 @@ use std::rc::Rc;
 use super::super::kind::{find, rfind};
 use super::filters::{Stage, unpack};
 use super::lexer::{Lexer, Token, is_space};
+use super::scan::Scan;
 use super::value::{Dict, Parser, Value, Work};
 
 /// Readers look for `startxref` in the last KiB; senders append a little more.
 pub(super) const END: usize = 4096;
 /// Sections of the cross-reference that are followed.
 const MAX_SECTIONS: usize = 256;
-const MAX_OBJECTS: usize = 500_000;
+pub(super) const MAX_OBJECTS: usize = 500_000;
 /// Unpacked bytes of all streams together, and of one.
 const MAX_UNPACKED: usize = 96 << 20;
 const MAX_STREAM: usize = 48 << 20;
@@ -22,7 +22,7 @@ const MAX_STREAM: usize = 48 << 20;
 const MAX_KEPT: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     At(usize),
     /// Within an object stream.
     In(u32),
@@ -48,29 +48,22 @@ pub(super) struct PdfFile<'a> {
     /// What stands before `%PDF-`.
     shift: usize,
     pub(super) work: Work,
-    table: HashMap<u32, Place>,
+    pub(super) table: HashMap<u32, Place>,
     /// Trailers that the cross-reference states, newest first.
     pub(super) trailers: Vec<Dict>,
     kept: HashMap<u32, Rc<Object>>,
     /// Unpacked object streams: number → bytes and the objects in them.
-    packed: HashMap<u32, Rc<Packed>>,
-    scanned: Option<Scan>,
+    pub(super) packed: HashMap<u32, Rc<Packed>>,
+    pub(super) scanned: Option<Scan>,
     unpacked: usize,
     /// Whether an object lay elsewhere than the cross-reference says.
     pub(super) is_mended: bool,
 }
 
 #[derive(Default)]
-struct Packed {
+pub(super) struct Packed {
     bytes: Vec<u8>,
-    places: HashMap<u32, usize>,
-}
-
-#[derive(Default)]
-struct Scan {
-    places: HashMap<u32, usize>,
-    /// Object → the object stream that holds it.
-    packed: HashMap<u32, u32>,
+    pub(super) places: HashMap<u32, usize>,
 }
 
 impl<'a> PdfFile<'a> {
@@ -261,7 +254,7 @@ impl<'a> PdfFile<'a> {
         Some(packed)
     }
 
-    fn unpack_objects(&mut self, at: usize) -> Option<Packed> {
+    pub(super) fn unpack_objects(&mut self, at: usize) -> Option<Packed> {
         let (_, object) = self.object_at(at)?;
         let dict = object.dict().filter(|d| d.is(b"Type", b"ObjStm"))?;
         let (count, first) = (dict.number(b"N")?, dict.number(b"First")?);
@@ -367,97 +360,10 @@ impl<'a> PdfFile<'a> {
         };
         rest.get(..length)
     }
-
-    /// Notes every `n g obj` of the file, the last one of each number, and what object streams hold.
-    fn scan(&mut self) {
-        if self.scanned.is_some() {
-            return;
-        }
-        let mut scan = Scan::default();
-        let mut from = 0;
-        while let Some(at) = find(&self.bytes[from..], b"obj").filter(|_| scan.places.len() < MAX_OBJECTS) {
-            let at = from + at;
-            from = at + 3;
-            let start = number_before(self.bytes, at);
-            if let Some((start, (n, _))) = start.and_then(|start| Some((start, header(self.bytes, start)?))) {
-                scan.places.insert(n, start);
-            }
-        }
-        let streams: Vec<(u32, usize)> = scan.places.iter().map(|(n, at)| (*n, *at)).collect();
-        self.scanned = Some(scan);
-        let mut streams: Vec<(u32, usize)> =
-            streams.into_iter().filter(|(_, at)| seems_object_stream(self.bytes, *at)).collect();
-        streams.sort_by_key(|(_, at)| *at);
-        for (n, at) in streams {
-            self.packed.insert(n, Rc::default());
-            let Some(packed) = self.unpack_objects(at) else { continue };
-            if let Some(scan) = &mut self.scanned {
-                scan.packed.extend(packed.places.keys().map(|inner| (*inner, n)));
-            }
-            self.packed.insert(n, Rc::new(packed));
-            if self.work.is_spent() {
-                return;
-            }
-        }
-    }
-
-    /// Every object's number: of the cross-reference, or of the scan when that was needed.
-    pub(super) fn numbers(&mut self) -> Vec<u32> {
-        let mut all: BTreeSet<u32> =
-            self.table.iter().filter(|(_, place)| **place != Place::Free).map(|(n, _)| *n).collect();
-        if self.is_mended || all.is_empty() {
-            self.scan();
-            if let Some(scan) = &self.scanned {
-                all.extend(scan.places.keys());
-                all.extend(scan.packed.keys());
-            }
-        }
-        all.into_iter().collect()
-    }
-
-    /// Dictionaries that could be trailers, found by a scan, newest first: they name a root.
-    pub(super) fn scan_trailers(&self) -> Vec<Dict> {
-        let mut found: Vec<Dict> = Vec::new();
-        let mut from = 0;
-        while let Some(at) = find(&self.bytes[from..], b"/Root").filter(|_| found.len() < 64) {
-            let at = from + at;
-            from = at + 5;
-            // The dictionary around it begins at one of the nearest `<<` before; `trailer` may stand without.
-            let start = at.saturating_sub(2048);
-            let mut end = at;
-            while let Some(open) = rfind(&self.bytes[start..end], b"<<") {
-                end = start + open;
-                let near = &self.bytes[..(at + 2048).min(self.bytes.len())];
-                let Some((value, _)) = Parser::value_at(near, end, &self.work) else { break };
-                if let Some(dict) = value.dict().filter(|d| d.has(b"Root")) {
-                    found.push(dict.clone());
-                    break;
-                }
-            }
-        }
-        found.reverse();
-        found
-    }
-
-    /// Objects that call themselves a catalogue, when no trailer leads to one: newest first.
-    pub(super) fn scan_catalogues(&mut self) -> Vec<u32> {
-        self.scan();
-        let Some(scan) = &self.scanned else { return Vec::new() };
-        let mut places: Vec<(usize, u32)> = scan.places.iter().map(|(n, at)| (*at, *n)).collect();
-        places.sort_unstable();
-        places.reverse();
-        let mut numbers: Vec<u32> = places.into_iter().map(|(_, n)| n).collect();
-        numbers.extend(scan.packed.keys());
-        let is_one =
-            |object: Rc<Object>| object.dict().is_some_and(|d| d.is(b"Type", b"Catalog") && d.has(b"Pages"));
-        let found: Vec<u32> =
-            numbers.into_iter().filter(|n| self.get(*n).is_some_and(is_one)).take(8).collect();
-        found
-    }
 }
 
 /// The number and the value's place of `n g obj` at `at`.
-fn header(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+pub(super) fn header(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
     let mut lexer = Lexer::new(bytes, at);
     let n = u32::try_from(lexer.number()?).ok()?;
     lexer.number()?;
@@ -472,29 +378,6 @@ fn stream_start(bytes: &[u8], end: usize) -> Option<usize> {
     }
     let from = lexer.at + usize::from(bytes.get(lexer.at) == Some(&b'\r'));
     Some(from + usize::from(bytes.get(from) == Some(&b'\n')))
-}
-
-/// An object stream's dictionary is short.
-fn seems_object_stream(bytes: &[u8], at: usize) -> bool {
-    let head = &bytes[at..(at + 1024).min(bytes.len())];
-    let end = find(head, b"stream").unwrap_or(0);
-    find(&head[..end], b"ObjStm").is_some() || find(&head[..(end + 3).min(head.len())], b"/ObjStm").is_some()
-}
-
-/// Where `n g ` before an `obj` at `at` begins.
-fn number_before(bytes: &[u8], at: usize) -> Option<usize> {
-    let back = |mut end: usize, f: fn(u8) -> bool| {
-        while end > 0 && f(bytes[end - 1]) {
-            end -= 1;
-        }
-        end
-    };
-    let digit = |b: u8| b.is_ascii_digit();
-    let gen_end = back(at, is_space);
-    let gen_start = back(gen_end, digit);
-    let n_end = back(gen_start, is_space);
-    let n_start = back(n_end, digit);
-    (gen_end < at && gen_start < gen_end && n_end < gen_start && n_start < n_end).then_some(n_start)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod filters;
 mod font;
 mod lexer;
 mod pages;
+mod scan;
 mod signatures;
 mod text;
 mod value;
