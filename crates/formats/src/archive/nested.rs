@@ -82,7 +82,7 @@ fn level(
             Inner::Closed => budget.closed = budget.closed.take().or_else(|| Some(entry.path.clone())),
             Inner::Archive(_) if depth >= MAX_NESTING => return Err(too_nested(&entry.path).into()),
             Inner::Archive(bytes) => {
-                level(&bytes, limits, depth + 1, budget).map_err(|e| within(e, &entry.path))?
+                level(&bytes, limits, depth + 1, budget).map_err(|e| within(e, &entry.path))?;
             }
         }
     }

@@ -159,7 +159,7 @@ fn transport(view: &View<'_>) -> Found {
     if lost > 0 {
         return Found::unreadable("传输流失步", "a transport stream out of step");
     }
-    if view.bytes % PACKET as u64 != 0 {
+    if !view.bytes.is_multiple_of(PACKET as u64) {
         return Found::cut("传输流最后一包不完整", "the last packet of a transport stream is cut short");
     }
     Found::of(Reading::part("MPEG 图像未解码", "MPEG pictures were not decoded"))
