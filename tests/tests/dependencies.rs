@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dengbei-kit", &["records", "proto"]),
     ("dengbei-bus", &["records", "chain", "proto", "kit"]),
     ("dengbei-papers", &["records"]),
-    ("dengbei-scanner", &[]),
+    ("dengbei-scanner", &["records", "formats", "checks"]),
     ("dengbei-site", &["records", "chain", "proto", "kit", "vault", "ocfl", "register"]),
     ("dengbei-replication", &["records", "chain", "proto", "kit", "bus"]),
     ("dengbei-gateway", &["records", "chain", "proto", "kit", "evidence", "register"]),
@@ -40,7 +40,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("opentelemetry-otlp", &["dengbei-kit"]),
     ("typst", &["dengbei-papers"]),
     ("utoipa", &["dengbei-gateway"]),
-    ("argon2", &["dengbei-gateway"]),
+    ("argon2", &["dengbei-gateway", "dengbei"]),
 ];
 
 /// Libraries that pure crates must not know.

@@ -7,15 +7,18 @@ use crate::commands::check::CheckArgs;
 use crate::commands::dead_letters::DeadLettersArgs;
 use crate::commands::digest::DigestArgs;
 use crate::commands::health::HealthArgs;
+use crate::commands::init::InitArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::item::{ItemArgs, ReceiptArgs};
 use crate::commands::matter::MatterArgs;
+use crate::commands::migrate::MigrateArgs;
 use crate::commands::scheme::SchemeCommand;
 use crate::commands::serve::ServeArgs;
 use crate::commands::submit::SubmitArgs;
 use crate::commands::validate::ValidateArgs;
 use crate::export::ExportArgs;
 use crate::fsck::FsckArgs;
+use crate::keys::Keys;
 use crate::sample::SampleArgs;
 use crate::up::UpOptions;
 use crate::verify::VerifyArgs;
@@ -34,8 +37,15 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start everything on this machine / 在本机启动全部服务
     Up(UpOptions),
-    /// Run one role / 运行一个角色
+    /// Run one role, or all in one process / 运行一个角色，或在一个进程中运行全部
     Serve(ServeArgs),
+    /// Make missing keys and tokens / 生成缺少的密钥和令牌
+    Init(InitArgs),
+    /// Create databases and expand their schemas / 建库并升级库表结构
+    Migrate(MigrateArgs),
+    /// 密钥：清单、备份、恢复、更换 / Keys: list, back up, restore, change
+    #[command(subcommand)]
+    Keys(Keys),
     /// Write realistic packages for demonstrations and tests / 生成样例存档信息包
     Sample(SampleArgs),
     /// Check an evidence receipt, and a package against it, offline / 离线核验存证回执

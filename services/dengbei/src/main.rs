@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod export;
 mod fsck;
+mod keys;
 mod roles;
 mod sample;
 mod up;
@@ -40,7 +41,10 @@ async fn perform(command: Command) -> anyhow::Result<bool> {
         Command::ExportOcfl(args) => export::run(&args).map(|()| true),
         Command::Fsck(args) => fsck::run(&args).await,
         Command::Sample(args) => sample::run(&args).map(|()| true),
-        Command::Serve(args) => commands::serve::run(args).await.map(|()| true),
+        Command::Serve(args) => commands::serve::run(args).await,
+        Command::Init(args) => commands::init::run(&args).map(|()| true),
+        Command::Migrate(args) => commands::migrate::run(&args).await.map(|()| true),
+        Command::Keys(args) => keys::run(args),
         Command::Up(options) => up::run(options).await.map(|()| true),
         Command::Verify(args) => verify::run(&args),
         Command::Submit(args) => commands::submit::run(args).await,

@@ -1,6 +1,7 @@
 //! The roles this binary can play. The one place that knows every service's entry.
 
 use dengbei_kit::{Drain, RoleConfig, measure};
+use sqlx::migrate::Migrator;
 
 /// One service of the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -49,6 +50,20 @@ impl Role {
     /// Its own database; a site keeps none.
     pub(crate) fn database(self) -> Option<String> {
         (self != Self::Site).then(|| format!("dengbei_{}", self.name()))
+    }
+}
+
+/// What makes the tables of a role's database, beside kit's own; nothing for a role without one.
+pub(crate) fn migrators(role: Role) -> Vec<&'static Migrator> {
+    let bus = &dengbei_bus::MIGRATOR;
+    match role {
+        Role::Gateway => vec![&dengbei_gateway::MIGRATOR],
+        Role::Query => vec![bus, &dengbei_query::MIGRATOR],
+        Role::Ingest => vec![bus, &dengbei_ingest::MIGRATOR],
+        Role::Registration => vec![bus, &dengbei_registration::MIGRATOR],
+        Role::Fixity => vec![bus, &dengbei_fixity::MIGRATOR],
+        Role::Replication => vec![bus, &dengbei_replication::MIGRATOR],
+        Role::Site => Vec::new(),
     }
 }
 

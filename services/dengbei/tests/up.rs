@@ -29,6 +29,7 @@ fn mode(path: &Path) -> u32 {
 
 fn keys(mesh: &Mesh) -> BTreeMap<String, Vec<u8>> {
     let files = std::fs::read_dir(mesh.data().join("keys")).unwrap().flatten();
+    let files = files.filter(|file| file.path().is_file());
     files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap())).collect()
 }
 

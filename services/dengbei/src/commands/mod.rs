@@ -5,11 +5,14 @@ pub(crate) mod dead_letters;
 pub(crate) mod digest;
 pub(crate) mod door;
 pub(crate) mod health;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod item;
 pub(crate) mod matter;
+pub(crate) mod migrate;
 pub(crate) mod scheme;
 pub(crate) mod serve;
+mod together;
 pub(crate) mod submit;
 pub(crate) mod validate;
 

@@ -1,17 +1,14 @@
 //! Small files that must survive a power loss: temporary name, sync, rename, sync of the folder.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::UpError;
 
 /// Writes `path` durably with `mode`, replacing what is there in one step.
 pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), UpError> {
-    let temporary = write_beside(path, content, mode)?;
-    std::fs::rename(&temporary, path).map_err(UpError::io(path))?;
-    sync_parent(path)
+    dengbei_kit::durable::replace(path, content, mode).map_err(UpError::io(path))
 }
 
 /// Writes `path` durably unless it exists: a key that was made is never made again.
@@ -32,20 +29,6 @@ pub(crate) fn folder(path: &Path, mode: u32) -> Result<(), UpError> {
 pub(crate) fn sync_parent(path: &Path) -> Result<(), UpError> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     File::open(parent).and_then(|folder| folder.sync_all()).map_err(UpError::io(parent))
-}
-
-fn write_beside(path: &Path, content: &[u8], mode: u32) -> Result<std::path::PathBuf, UpError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
-    written.map_err(UpError::io(&temporary)).map(|()| temporary)
 }
 
 #[cfg(test)]

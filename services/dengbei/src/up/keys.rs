@@ -2,21 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use dengbei_kit::seals::{SealError, SealKeys};
 use dengbei_records::AreaCode;
-use dengbei_register::note::KeyName;
-use dengbei_register::{KeyError, Signer};
 
 use super::folder::Folder;
+use super::mesh::SITES;
 use super::{UpError, durable};
+use crate::keys::{Making, ensure_backup, token};
 
 /// The area of a deployment whose operator named none: the province.
 const DEFAULT_AREA: &str = "330000";
 /// The area of the demonstration's samples.
 const DEMO_AREA: &str = "511602";
-
-/// 登记机关 and 档案馆: who seals certificates and handovers.
-const BODIES: [&str; 2] = ["administration", "archive"];
 
 /// What the parts need to trust each other, as read from the data folder.
 #[derive(Debug, Clone)]
@@ -31,6 +27,12 @@ pub(crate) struct Keys {
     pub(crate) nats: String,
     /// The password of PostgreSQL's superuser.
     pub(crate) postgres: String,
+    /// Second tokens that are let in while one is changed; empty otherwise.
+    pub(crate) mesh_also: String,
+    /// As above, at the door.
+    pub(crate) door_also: String,
+    /// Where the recovery code of the first backup lies, when it was made now.
+    pub(crate) recovery_code: Option<PathBuf>,
     /// The folder of the key files.
     pub(crate) folder: PathBuf,
 }
@@ -43,28 +45,30 @@ impl Keys {
     pub(crate) fn open(folder: &Folder, area: Option<AreaCode>, is_demo: bool) -> Result<Self, UpError> {
         let area = settle_area(&folder.path("area"), area, is_demo)?;
         let keys = folder.path("keys");
-        secret(&keys.join("id.key"))?;
-        register_key(&keys, &area)?;
-        for body in BODIES {
-            SealKeys::open_or_make(&keys, body).map_err(|e| not_a_seal(&keys.join(body), &e))?;
-        }
-        Ok(Self {
-            area,
+        let sites = SITES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        Making { keys: &keys, area: &area, log: Some(folder.path("sites/primary/log")), sites }.run()?;
+        let secret = |path: &Path| token(path).map(|(text, _)| text);
+        let opened = Self {
             door: secret(&folder.path("token"))?,
             mesh: secret(&keys.join("mesh.token"))?,
             nats: secret(&keys.join("nats.token"))?,
             postgres: secret(&keys.join("postgres.password"))?,
+            mesh_also: second(&keys.join("mesh.token.also"))?,
+            door_also: second(&keys.join("door.token.also"))?,
+            recovery_code: ensure_backup(&keys)?,
             folder: keys,
-        })
+            area,
+        };
+        Ok(opened)
     }
 }
 
-/// 32 random bytes in hexadecimal, made once.
-fn secret(path: &Path) -> Result<String, UpError> {
-    if !path.exists() {
-        durable::create(path, hex::encode(rand::random::<[u8; 32]>()).as_bytes(), 0o600)?;
+/// A second token, while one is changed.
+fn second(path: &Path) -> Result<String, UpError> {
+    match std::fs::read_to_string(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => Ok(read.map_err(UpError::io(path))?.trim().to_owned()),
     }
-    Ok(std::fs::read_to_string(path).map_err(UpError::io(path))?.trim().to_owned())
 }
 
 fn settle_area(path: &Path, asked: Option<AreaCode>, is_demo: bool) -> Result<AreaCode, UpError> {
@@ -89,38 +93,6 @@ fn area_unreadable(path: &Path) -> UpError {
         "up.area_unreadable",
         format!("{} 不是行政区划代码", path.display()),
         format!("{} does not hold an area code", path.display()),
-    )
-}
-
-/// The log's key and, derived from it again at every start, its public text.
-fn register_key(keys: &Path, area: &AreaCode) -> Result<(), UpError> {
-    let path = keys.join("register.key");
-    let name: KeyName = format!("dengbei/{area}").parse().map_err(|e| unreadable(&path, &e))?;
-    if !path.exists() {
-        let pem = Signer::from_seed(name.clone(), &rand::random()).to_pem();
-        durable::create(&path, pem.map_err(|e| unreadable(&path, &e))?.as_bytes(), 0o600)?;
-    }
-    let pem = std::fs::read_to_string(&path).map_err(UpError::io(&path))?;
-    let signer = Signer::from_pem(name, &pem).map_err(|e| unreadable(&path, &e))?;
-    durable::replace(&keys.join("register.pub"), signer.verifier().to_string().as_bytes(), 0o644)
-}
-
-fn unreadable(path: &Path, reason: &KeyError) -> UpError {
-    damaged(path, reason)
-}
-
-fn not_a_seal(path: &Path, reason: &SealError) -> UpError {
-    damaged(path, reason)
-}
-
-fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> UpError {
-    UpError::refused(
-        "up.key_unreadable",
-        format!("密钥文件 {} 无法读取：{reason}", path.display()),
-        format!("cannot read key file {}: {reason}", path.display()),
-    )
-    .with_remedy(
-        "从密钥备份恢复该文件，不要重新生成 / restore the file from the key backup, do not make a new one",
     )
 }
 

@@ -102,6 +102,8 @@ impl Plan<'_> {
             site: folder.path("sites/primary").into(),
             staging: folder.path("staging"),
             mesh_token: keys.mesh.as_str().into(),
+            mesh_token_also: keys.mesh_also.as_str().into(),
+            door_token_also: if is_door { keys.door_also.as_str().into() } else { "".into() },
             door_token: if is_door { keys.door.as_str().into() } else { "".into() },
             linger: self.pace.filing,
             registration_linger: self.pace.batches,

@@ -9,7 +9,7 @@ mod account;
 mod child;
 mod crew;
 mod demo;
-mod durable;
+pub(crate) mod durable;
 mod error;
 mod folder;
 mod keys;
@@ -17,7 +17,7 @@ mod mesh;
 mod nats;
 mod nursery;
 mod options;
-mod ports;
+pub(crate) mod ports;
 mod postgres;
 mod process;
 mod programs;
@@ -106,6 +106,7 @@ async fn live(options: &UpOptions, folder: &Folder, running: &mut Running) -> Re
     }
     ready::announce(options.ready_file.as_deref(), &places.into())?;
     greet(http, folder, welcome.as_deref());
+    tell_of_backup(&keys);
     if options.demo && !options.no_roles {
         Demo { folder, keys: &keys, http: reachable(http) }.fill().await;
     }
@@ -153,6 +154,16 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn welcome(http: SocketAddr, folder: &Folder) -> Option<String> {
     let path = std::fs::read_to_string(folder.path("welcome")).ok()?;
     Some(format!("http://{}{}", reachable(http), path.trim()))
+}
+
+/// Once, at the first start.
+#[allow(clippy::print_stdout, reason = "the command line speaks to its user")]
+fn tell_of_backup(keys: &Keys) {
+    if let Some(code) = &keys.recovery_code {
+        println!("  密钥备份 key backup    {}", dengbei_kit::keyring::sealed(&keys.folder).display());
+        println!("  恢复码 recovery code   {}", code.display());
+        println!("  请把两者移到别处分开保管 / take both away from here, and keep them apart: docs/operating/keys.md");
+    }
 }
 
 #[allow(clippy::print_stdout, reason = "the command line speaks to its user")]
