@@ -191,3 +191,18 @@ fn policies_allow_exactly_the_calls_that_the_code_makes() {
         assert!(said(&output).contains("query → registration"), "{}", said(&output));
     }
 }
+
+#[test]
+fn every_role_accepts_what_its_deployment_tells_it() {
+    let mut check = checker("told.py");
+    check.arg(dengbei_testkit::binary().unwrap()).arg(root().join("docker-compose.yml"));
+    let folder = tempfile::tempdir().unwrap();
+    if has_kustomize() {
+        for overlay in OVERLAYS {
+            let place = folder.path().join(overlay);
+            succeed(overlay, render().args([COUNTY, "--overlay", overlay, "-o"]).arg(&place));
+            check.arg(place.join(COUNTY));
+        }
+    }
+    println!("{}", succeed("what roles are told", &mut check));
+}
