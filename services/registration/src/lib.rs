@@ -24,6 +24,7 @@ mod file;
 mod filed_version;
 mod filing;
 mod grpc;
+mod key_backup;
 mod metrics;
 mod paper;
 mod plan;

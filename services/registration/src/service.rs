@@ -295,6 +295,11 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
 }
 
 fn serve(tasks: &mut Tasks, config: &RoleConfig, parts: &Parts, nats: &Nats, drain: &Drain) {
+    let (keys_of, ending) = (config.clone(), drain.clone());
+    tasks.spawn("key backup", OnError::Restart, move || {
+        let (config, drain) = (keys_of.clone(), ending.clone());
+        async move { crate::key_backup::watch(&config, &drain).await }
+    });
     let (served, config, ending) = (parts.clone(), config.clone(), drain.clone());
     let admin = config.admin;
     tasks.spawn("grpc", OnError::Stop, move || {

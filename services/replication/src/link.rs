@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dengbei_chain::facts::{Purpose, SiteReceipt};
 use dengbei_kit::grpc::{self, MeshChannel};
+use dengbei_kit::seals;
 use dengbei_kit::{RoleConfig, SiteAddress};
 use dengbei_proto::v1;
 use dengbei_proto::v1::site_client::SiteClient;
@@ -87,6 +88,15 @@ impl Link {
             // The site stands on another machine: what is seen first holds.
             Err(_) => Ok(key),
         }
+    }
+
+    /// Whether `key` follows `former` by a change on purpose: here lies the present key's public half with the former
+    /// one's beside it. A key that was only lost and made again has none.
+    pub(crate) async fn follows(&self, key: &[u8; 32], former: &[u8; 32]) -> bool {
+        let (folder, name) = (self.public_key.parent().map(Path::to_owned), self.name.clone());
+        let known = tokio::task::spawn_blocking(move || seals::known(&folder?, &name).ok().flatten());
+        let known = known.await.ok().flatten().unwrap_or_default();
+        known.split_first().is_some_and(|(present, past)| present == key && past.contains(former))
     }
 
     /// Has the site take the pack from `from` (empty: it must be there) and read it back.

@@ -150,16 +150,20 @@ impl Tender {
         self.copy(orders, &known).await
     }
 
-    /// The site's key, pinned at first sight; another one now is a fault of the site.
+    /// The site's key, pinned at first sight; another one now is a fault of the site, unless it was changed on purpose.
     async fn known(&self) -> Result<Arc<Known>, Halt> {
         let mut seen = self.seen.lock().await;
         if let Some(known) = seen.as_ref() {
             return Ok(known.clone());
         }
-        let shown = self.site.key().await.map_err(Halt::Site)?;
-        let key = sites::pin(&self.committer.pool, &self.site.name, &shown).await?;
-        if key != shown {
-            return Err(Halt::Site(receipt::key_changed(&self.site.name)));
+        let key = self.site.key().await.map_err(Halt::Site)?;
+        let pinned = sites::pin(&self.committer.pool, &self.site.name, &key).await?;
+        if pinned != key {
+            if !self.site.follows(&key, &pinned).await {
+                return Err(Halt::Site(receipt::key_changed(&self.site.name)));
+            }
+            tracing::warn!(site = self.site.name, "the site's key was changed");
+            sites::pin_anew(&self.committer.pool, &self.site.name, &key).await?;
         }
         let known = Known { name: self.site.name.clone(), class: self.site.class.clone(), key };
         Ok(seen.insert(Arc::new(known)).clone())

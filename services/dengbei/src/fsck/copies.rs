@@ -50,14 +50,19 @@ fn keys(scope: &Scope, site: &str, life: &Life, report: &mut Report) {
     if signed.is_empty() {
         return;
     }
-    let path = scope.keys.join("sites").join(format!("{site}.pub"));
-    let key = std::fs::read_to_string(&path)
-        .ok()
-        .and_then(|pem| VerifyingKey::from_public_key_pem(&pem).ok())
-        .map(|key| key.to_bytes());
-    if signed.len() != 1 || signed.first().map(|key| **key) != key {
+    let known = known_keys(&scope.keys.join("sites"), site);
+    if !signed.iter().all(|key| known.contains(*key)) {
         report.find("site.key", site, "回执的密钥不是该备份点的 / receipts are signed by another key");
     }
+}
+
+/// The site's present key and its former ones, PEM after PEM. What cannot be read is not known.
+fn known_keys(folder: &Path, site: &str) -> Vec<[u8; 32]> {
+    let texts =
+        ["pub", "former.pub"].map(|ending| std::fs::read_to_string(folder.join(format!("{site}.{ending}"))));
+    let pems = texts.iter().flatten().flat_map(|text| text.split_inclusive("-----END PUBLIC KEY-----"));
+    let keys = pems.filter_map(|pem| VerifyingKey::from_public_key_pem(pem.trim_start()).ok());
+    keys.map(|key| key.to_bytes()).collect()
 }
 
 fn copy(

@@ -1,13 +1,13 @@
-//! Sites' keys (备份点密钥): `keys/sites/<name>.pub`. A receipt counts only when the site's own key signed it.
+//! Sites' keys (备份点密钥): `keys/sites/<name>.pub`. A receipt counts only when the site's own key signed it: the present
+//! one, or a former one, because receipts of long ago are read again from the log.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use dengbei_bus::HandleError;
 use dengbei_chain::facts::{SiteReceipt, Witness};
+use dengbei_kit::seals;
 use dengbei_records::{AreaCode, ErrorClass};
-use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use ed25519_dalek::{Signature, VerifyingKey};
 
 /// The folder of sites' keys.
@@ -38,7 +38,7 @@ impl SiteKeys {
             return Err(wrong("无备份点签名 / not signed by the site"));
         };
         if let Some(known) = self.known(&receipt.site)?
-            && known != *key
+            && !known.contains(key)
         {
             return Err(wrong("不是该备份点的密钥 / not the site's key"));
         }
@@ -49,23 +49,58 @@ impl SiteKeys {
             .map_err(|_| wrong("签名不符 / the signature is wrong"))
     }
 
-    /// The site's key as this deployment knows it; `None`: it was never brought here, and replication vouches for it.
-    fn known(&self, site: &str) -> Result<Option<[u8; 32]>, HandleError> {
+    /// The site's keys as this deployment knows them; `None`: none was ever brought here, and replication vouches for it.
+    fn known(&self, site: &str) -> Result<Option<Vec<[u8; 32]>>, HandleError> {
         let is_name =
             !site.is_empty() && site.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !is_name {
             return Err(HandleError::invalid(format!("备份点名无效 / not a site's name: {site}")));
         }
-        let path = self.folder.join(format!("{site}.pub"));
-        match fs::read_to_string(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(HandleError::new(ErrorClass::Unavailable, e)),
-            Ok(pem) => {
-                let key = VerifyingKey::from_public_key_pem(&pem).map_err(|_| {
-                    HandleError::new(ErrorClass::Internal, anyhow::anyhow!("{}: not a key", path.display()))
-                })?;
-                Ok(Some(key.to_bytes()))
-            }
-        }
+        seals::known(&self.folder, site).map_err(|e| {
+            let is_damaged = e.kind() == io::ErrorKind::InvalidData;
+            let class = if is_damaged { ErrorClass::Internal } else { ErrorClass::Unavailable };
+            HandleError::new(class, anyhow::Error::from(e).context(site.to_owned()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dengbei_chain::facts::Purpose;
+    use dengbei_kit::seals::{SealKeys, change};
+    use dengbei_records::{PackNumber, Sha256, Timestamp};
+
+    use super::*;
+
+    fn receipt(keys: &Path) -> SiteReceipt {
+        let signer = SealKeys::open_or_make(&keys.join("sites"), "archive").unwrap();
+        let mut receipt = SiteReceipt {
+            site: "archive".into(),
+            class: "archive".into(),
+            purpose: Purpose::Backup,
+            pack: PackNumber::new(1),
+            generation: 1,
+            digest: Sha256::of(b"pack"),
+            versions_root: Sha256::of(b"root"),
+            bytes: 4,
+            stored_at: Timestamp::from_millis(5),
+            witness: Witness::ObservedBy(String::new()),
+        };
+        let signature = signer.sign(&receipt.signed_text(&"330382".parse().unwrap()));
+        receipt.witness = Witness::Signed { key: signer.public(), signature };
+        receipt
+    }
+
+    #[test]
+    fn what_a_former_key_signed_still_counts_and_what_a_stranger_signed_never_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = SiteKeys::new(folder.path(), "330382".parse().unwrap());
+        let before = receipt(folder.path());
+        change(&folder.path().join("sites"), "archive").unwrap();
+        let after = receipt(folder.path());
+        keys.verify(&before).unwrap();
+        keys.verify(&after).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        keys.verify(&receipt(elsewhere.path())).unwrap_err();
     }
 }

@@ -59,6 +59,12 @@ pub(crate) async fn pin(pool: &PgPool, name: &str, key: &[u8; 32]) -> Result<[u8
     pinned.as_slice().try_into().map_err(corrupt)
 }
 
+/// Pins another key, which somebody vouches for.
+pub(crate) async fn pin_anew(pool: &PgPool, name: &str, key: &[u8; 32]) -> Result<(), sqlx::Error> {
+    let pinned = sqlx::query("update sites set key = $2 where name = $1").bind(name).bind(key.as_slice());
+    pinned.execute(pool).await.map(drop)
+}
+
 /// Notes what is wrong with a site, or that nothing is any more.
 pub(crate) async fn note(
     pool: &PgPool,

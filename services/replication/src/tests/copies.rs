@@ -180,6 +180,22 @@ async fn a_site_with_another_key_is_refused_until_it_has_its_own_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_changed_on_purpose_is_believed_and_its_receipts_count() {
+    let mut world = World::new().await;
+    world.secure(1).await;
+    world.sites.stop_site("remote").await;
+    let keys = world.sites.folder.path().join("keys/sites");
+    let before = std::fs::read(keys.join("remote.pub")).unwrap();
+    dengbei_kit::seals::change(&keys, "remote").unwrap();
+    assert_ne!(std::fs::read(keys.join("remote.pub")).unwrap(), before);
+    world.sites.start_site("remote").await;
+    let filed = world.file(2).await;
+    world.register(&[&filed]).await;
+    world.tend_all().await;
+    assert_eq!(world.secured().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_that_tend_one_site_state_every_copy_once() {
     let world = World::new().await;
     let mut filed = Vec::new();
