@@ -1,6 +1,9 @@
 //! What clamd says of itself: engine, signatures, and their age (S-01).
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::NaiveDateTime;
+use dengbei_records::Timestamp;
 
 use crate::ScanError;
 
@@ -12,7 +15,7 @@ pub struct Duty {
     /// Version of the official signatures; `None`: it has none.
     pub signatures: Option<u64>,
     /// When those were built; `None`: unknown.
-    pub built: Option<DateTime<Utc>>,
+    pub built: Option<Timestamp>,
 }
 
 impl Duty {
@@ -28,8 +31,9 @@ impl Duty {
     }
 
     /// How old the signatures are; `None`: unknown. Signatures from the future count as new.
-    pub fn age(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        self.built.map(|built| (now - built).max(TimeDelta::zero()))
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        let millis = now.millis().saturating_sub(self.built?.millis());
+        Some(Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
     }
 
     /// Engine and signatures in one text, for reports.
@@ -42,8 +46,10 @@ impl Duty {
 }
 
 /// clamd writes the moment in its own time zone without naming it: up to a day off, of seven that are allowed.
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text.trim(), "%a %b %e %H:%M:%S %Y").ok().map(|at| at.and_utc())
+fn moment(text: &str) -> Option<Timestamp> {
+    NaiveDateTime::parse_from_str(text.trim(), "%a %b %e %H:%M:%S %Y")
+        .ok()
+        .map(|at| Timestamp::from_millis(at.and_utc().timestamp_millis()))
 }
 
 #[cfg(test)]
@@ -54,9 +60,10 @@ mod tests {
     fn the_answer_with_official_signatures_tells_their_age() {
         let duty = Duty::read("ClamAV 1.4.6/27500/Thu Nov 19 09:24:41 2026\n").unwrap();
         assert_eq!((duty.name().as_str(), duty.signatures), ("ClamAV 1.4.6/27500", Some(27500)));
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        assert_eq!(duty.age(at("2026-11-21T09:24:41Z")), Some(TimeDelta::days(2)));
-        assert_eq!(duty.age(at("2026-11-01T00:00:00Z")), Some(TimeDelta::zero()));
+        let built = duty.built.unwrap().millis();
+        let after = |seconds: i64| duty.age(Timestamp::from_millis(built + seconds * 1000));
+        assert_eq!(after(2 * 86_400), Some(Duration::from_secs(2 * 86_400)));
+        assert_eq!(after(-86_400), Some(Duration::ZERO));
     }
 
     #[test]

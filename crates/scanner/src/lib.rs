@@ -11,6 +11,8 @@
 mod address;
 mod duty;
 mod error;
+mod guard;
+mod pass;
 mod session;
 mod wire;
 
@@ -19,6 +21,8 @@ use std::time::Duration;
 pub use address::Address;
 pub use duty::Duty;
 pub use error::ScanError;
+pub use guard::{Guard, Standing, is_of_scanner};
+pub use pass::Pass;
 pub use session::{Session, Verdict};
 
 /// How long clamd may be silent, in the middle of anything.

@@ -74,21 +74,26 @@ impl Session {
     /// # Errors
     /// [`ScanError`] when the connection broke or an answer is missing: then no file has a verdict.
     pub fn finish(mut self) -> Result<Vec<Verdict>, ScanError> {
-        self.end_file()?;
-        while self.verdicts.len() < self.files {
-            if let Some(why) = &self.broken {
-                let why = why.clone();
-                for n in 1..=self.files {
-                    self.verdicts.entry(n).or_insert_with(|| Verdict::Unscanned(why.clone()));
-                }
-                break;
-            }
-            self.hear()?;
-        }
-        if self.broken.is_none() {
+        if self.settle()? {
             let _ = self.wire.command("END").and_then(|()| self.wire.flush());
         }
+        let why = self.broken.take().unwrap_or_default();
+        for n in 1..=self.files {
+            self.verdicts.entry(n).or_insert_with(|| Verdict::Unscanned(why.clone()));
+        }
         Ok(self.verdicts.into_values().collect())
+    }
+
+    /// Ends the last file and waits for every answer; whether clamd listens on.
+    ///
+    /// # Errors
+    /// As [`Self::file`].
+    pub fn settle(&mut self) -> Result<bool, ScanError> {
+        self.end_file()?;
+        while self.verdicts.len() < self.files && self.broken.is_none() {
+            self.hear()?;
+        }
+        Ok(self.broken.is_none())
     }
 
     fn end_file(&mut self) -> Result<(), ScanError> {

@@ -84,3 +84,22 @@ fn silence_is_an_error_and_not_clean() {
     let scanner = Scanner::at(address.parse().unwrap()).with_patience(Duration::from_millis(300));
     assert!(matches!(pass(&scanner, &[b"x".to_vec()]), Err(ScanError::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn a_package_is_scanned_while_its_digests_are_taken() {
+    use dengbei_checks::facts::ScanOutcome;
+    use dengbei_formats::package::MemorySource;
+    use dengbei_formats::{Discard, examine};
+    let Some(clamd) = Clamd::start().await.unwrap() else { return };
+    let guard = dengbei_scanner::Guard::new(scanner(&clamd.tcp()));
+    let over = vec![b'a'; usize::try_from(Clamd::LIMIT).unwrap() + 1];
+    let files = [("a.txt", b"clean".to_vec()), ("over.txt", over), ("b/c.txt", infected(9000))];
+    let package = MemorySource::new("p", files.map(|(path, bytes)| (path.to_owned(), bytes.into())).to_vec());
+    let now = dengbei_records::Timestamp::from_millis(0);
+    let (facts, scan) = guard.over(&mut Discard, now, |sink| examine(&package, sink)).unwrap();
+    assert_eq!(facts.len(), 3);
+    assert_eq!(scan.files["a.txt"], ScanOutcome::Clean);
+    assert!(matches!(scan.files["over.txt"], ScanOutcome::NotScanned(_)), "{scan:?}");
+    assert_eq!(scan.files["b/c.txt"], ScanOutcome::Infected(Clamd::NAME.to_owned()));
+    assert!(guard.standing().is_up && scan.engine.starts_with("ClamAV"));
+}

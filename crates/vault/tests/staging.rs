@@ -273,7 +273,10 @@ async fn lost_bytes_are_told() {
     let lost = staging.lost([(segment, ranges.clone())]).await.unwrap();
     assert_eq!(lost, [(segment, ranges[1].clone())]);
     let nowhere = SegmentId::new(4_711);
-    assert_eq!(staging.lost([(nowhere, vec![3..9])]).await.unwrap(), [(nowhere, 3..9)]);
+    assert_eq!(
+        staging.lost([(nowhere, std::iter::once(3..9).collect::<Vec<_>>())]).await.unwrap(),
+        [(nowhere, 3..9)]
+    );
 }
 
 #[tokio::test]

@@ -45,6 +45,6 @@ async fn a_killed_process_loses_its_segments_to_whoever_looks_next() {
     child.wait().unwrap();
     let adopted = staging.adopt().await.unwrap();
     assert_eq!(adopted, [segment]);
-    staging.settle(adopted, [(segment, vec![0..14])]).await.unwrap();
+    staging.settle(adopted, [(segment, std::iter::once(0..14).collect::<Vec<_>>())]).await.unwrap();
     assert_eq!(staging.read_all(segment, 0..14, 100).await.unwrap(), TEXT);
 }

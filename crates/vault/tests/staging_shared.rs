@@ -120,7 +120,7 @@ async fn a_folder_of_the_version_before_is_gone_on_with() {
     let staging = open(folder.path());
     let adopted = staging.adopt().await.unwrap();
     assert_eq!(adopted, [SegmentId::new(70)]);
-    staging.settle(adopted, [(SegmentId::new(70), vec![0..5])]).await.unwrap();
+    staging.settle(adopted, [(SegmentId::new(70), std::iter::once(0..5).collect::<Vec<_>>())]).await.unwrap();
     assert_eq!(staging.read_all(SegmentId::new(70), 0..5, 10).await.unwrap(), "01234");
     assert!(put(&staging, "一").await.segment.get() >= 131);
     // And the version before does not open while we have it.

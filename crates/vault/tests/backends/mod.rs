@@ -90,7 +90,7 @@ impl Backend {
         match self {
             Self::Folder(folder) => std::fs::write(folder.path().join(path), bytes).unwrap(),
             Self::Bucket(moto, prefix) => {
-                moto.put(&format!("{BUCKET}/{prefix}/{path}"), bytes).await.unwrap()
+                moto.put(&format!("{BUCKET}/{prefix}/{path}"), bytes).await.unwrap();
             }
         }
     }

@@ -32,8 +32,7 @@ pub(crate) async fn run(args: &HealthArgs) -> anyhow::Result<bool> {
         anyhow::Ok((is_well, body))
     };
     let answered = tokio::time::timeout(ANSWER, asked).await.map_err(anyhow::Error::from).flatten();
-    let (is_well, body) =
-        answered.with_context(|| format!("无应答 / no answer: {}", args.url))?;
+    let (is_well, body) = answered.with_context(|| format!("无应答 / no answer: {}", args.url))?;
     super::say(String::from_utf8_lossy(&body).trim())?;
     Ok(is_well)
 }

@@ -12,8 +12,8 @@ pub(crate) mod matter;
 pub(crate) mod migrate;
 pub(crate) mod scheme;
 pub(crate) mod serve;
-mod together;
 pub(crate) mod submit;
+mod together;
 pub(crate) mod validate;
 
 use std::io::Write as _;

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &ListArgs) -> anyhow::Result<bool> {
         (None, _) => writeln!(out, "没有封存备份 / there is no sealed backup: dengbei keys backup")?,
         (Some(at), true) => writeln!(out, "封存备份 {at}，全部覆盖 / the sealed backup covers everything")?,
         (Some(at), false) => {
-            writeln!(out, "封存备份 {at}，不完整 / the sealed backup lacks some: dengbei keys backup")?
+            writeln!(out, "封存备份 {at}，不完整 / the sealed backup lacks some: dengbei keys backup")?;
         }
     }
     if coverage.has_code {

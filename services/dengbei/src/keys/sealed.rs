@@ -16,6 +16,7 @@ const MOST_COST: (u32, u32, u32) = (4 * 1024 * 1024, 100, 16);
 
 /// Why a sealed file cannot be made or opened.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[allow(clippy::enum_variant_names, reason = "each says what the file is not")]
 pub(crate) enum SealedError {
     /// Not one of ours, or its two lines are damaged.
     #[error("keys.not_a_backup: 不是密钥备份，或已损坏 / not a backup of keys, or damaged")]

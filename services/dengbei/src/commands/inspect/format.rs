@@ -75,7 +75,9 @@ fn verdict(inspection: &Inspection, told: &Identification, source: &str) -> Valu
         codes.push("format.unknown");
         detail.push("不能按内容识别格式 / the format is not told by its content".to_owned());
     }
-    for (code, finding) in [("format.broken", &inspection.broken), ("format.unreadable", &inspection.unreadable)] {
+    for (code, finding) in
+        [("format.broken", &inspection.broken), ("format.unreadable", &inspection.unreadable)]
+    {
         if let Some(finding) = finding {
             codes.push(code);
             detail.push(both(finding));
@@ -115,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_known_format_is_valid_with_its_id() {
-        let verdict = told(b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b", "a.bin");
+        let verdict =
+            told(b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b", "a.bin");
         assert_eq!((&verdict["verdict"], &verdict["puid"]), (&json!("valid"), &json!("fmt/4")));
         assert_eq!((&verdict["basis"], &verdict["readable"]), (&json!("signature"), &json!("whole")));
     }
@@ -123,7 +126,10 @@ mod tests {
     #[test]
     fn unknown_bytes_are_unverifiable() {
         let verdict = told(&[1, 2, 3, 0xfe, 0, 9], "a.xyz");
-        assert_eq!((&verdict["verdict"], &verdict["codes"]), (&json!("unverifiable"), &json!(["format.unknown"])));
+        assert_eq!(
+            (&verdict["verdict"], &verdict["codes"]),
+            (&json!("unverifiable"), &json!(["format.unknown"]))
+        );
         assert_eq!(verdict["puid"], Value::Null);
     }
 

@@ -140,7 +140,8 @@ impl Remarks {
             Level::Unverifiable => "unverifiable",
             Level::Invalid => "invalid",
         };
-        let mut codes: Vec<&str> = self.0.iter().map(|r| r.1.as_str()).filter(|code| !code.is_empty()).collect();
+        let mut codes: Vec<&str> =
+            self.0.iter().map(|r| r.1.as_str()).filter(|code| !code.is_empty()).collect();
         codes.dedup();
         let detail: Vec<&str> = self.0.iter().map(|remark| remark.2.as_str()).collect();
         let inspection = serde_json::to_value(inspection)?;

@@ -18,7 +18,12 @@ pub(super) fn judge(path: &Path, trust: &Trust) -> anyhow::Result<(Inspection, R
     let mut remarks = Remarks::default();
     remarks.opening("ofd", &inspection);
     if let Some(facts) = &inspection.ofd {
-        remarks.list(Level::Warning, "ofd.missing", ("引用的部件缺失", "referred to and missing"), &facts.missing);
+        remarks.list(
+            Level::Warning,
+            "ofd.missing",
+            ("引用的部件缺失", "referred to and missing"),
+            &facts.missing,
+        );
         let unreferenced = ("未被引用的部件", "referred to by nothing");
         remarks.list(Level::Note, "ofd.unreferenced", unreferenced, &facts.unreferenced);
         if facts.has_other_namespace {

@@ -49,10 +49,22 @@ fn remark(facts: &PdfFacts, remarks: &mut Remarks) {
         remarks.add(Warning, code, *text);
     }
     if let Some(claim) = &facts.pdf_a {
-        remarks.add(Note, "", format!("声明为 PDF/A-{claim}，未核验 / claims PDF/A-{claim}, which was not checked"));
+        remarks.add(
+            Note,
+            "",
+            format!("声明为 PDF/A-{claim}，未核验 / claims PDF/A-{claim}, which was not checked"),
+        );
     }
     if facts.revisions > 1 {
-        remarks.add(Note, "", format!("增量保存 {} 次 / saved by appending, {} revisions", facts.revisions - 1, facts.revisions));
+        remarks.add(
+            Note,
+            "",
+            format!(
+                "增量保存 {} 次 / saved by appending, {} revisions",
+                facts.revisions - 1,
+                facts.revisions
+            ),
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use dengbei_formats::content::Inspection;
 use dengbei_formats::signature::{Reason, SignatureFacts, SignatureState, TimestampFacts};
+use dengbei_records::Timestamp;
 
 use super::{Level, Remarks};
 
@@ -29,12 +30,12 @@ fn reason(reason: &Reason) -> String {
 fn signature_line(facts: &SignatureFacts) -> String {
     let who = facts.seal_owner.as_deref().or(facts.signer.as_deref()).unwrap_or("?");
     let how = facts.algorithm.as_deref().unwrap_or("?");
-    let at = facts.signed_at.map(|at| at.rfc3339()).unwrap_or_default();
+    let at = facts.signed_at.map(Timestamp::rfc3339).unwrap_or_default();
     format!("签名 signature {} · {who} · {how} · {at}: {}", facts.place, reason(&facts.reason))
 }
 
 fn timestamp_line(facts: &TimestampFacts) -> String {
     let who = facts.authority.as_deref().unwrap_or("?");
-    let at = facts.time.map(|at| at.rfc3339()).unwrap_or_default();
+    let at = facts.time.map(Timestamp::rfc3339).unwrap_or_default();
     format!("时间戳 timestamp {} · {who} · {at}: {}", facts.place, reason(&facts.reason))
 }
