@@ -19,8 +19,37 @@ use crate::{Nats, PATIENCE, Postgres, Scratch, eventually};
 /// What an orchestrator waits between SIGTERM and SIGKILL.
 const STOP: Duration = Duration::from_secs(40);
 const START: Duration = Duration::from_secs(120);
-const SITES: [&str; 3] = ["primary", "archive", "remote"];
 const ROLES: [&str; 6] = ["ingest", "registration", "fixity", "replication", "query", "gateway"];
+
+/// What a deployment may be told beside what it needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its sites, the primary first.
+    pub sites: Vec<SiteSetting>,
+    /// Further lines of the table `default`.
+    pub lines: Vec<String>,
+    /// How buckets are reached: the lines of `default.s3`.
+    pub s3: Vec<String>,
+}
+
+/// A site of a deployment.
+#[derive(Debug, Clone)]
+pub struct SiteSetting {
+    /// Its name.
+    pub name: String,
+    /// Its class.
+    pub class: String,
+    /// `s3://…`; `None`: a folder of the deployment's own.
+    pub storage: Option<String>,
+}
+
+impl Default for Settings {
+    /// Three sites in folders.
+    fn default() -> Self {
+        let site = |name: &str| SiteSetting { name: name.into(), class: name.into(), storage: None };
+        Self { sites: ["primary", "archive", "remote"].map(site).into(), lines: Vec::new(), s3: Vec::new() }
+    }
+}
 
 /// One process of a role.
 #[derive(Debug)]
@@ -41,6 +70,7 @@ pub struct Deployment {
     postgres: Postgres,
     scratch: Scratch,
     token: String,
+    settings: Settings,
 }
 
 impl Deployment {
@@ -49,16 +79,22 @@ impl Deployment {
     /// # Errors
     /// When a server does not start or `init` or `migrate` fails; what they wrote is in the error.
     pub async fn prepare(binary: &Path, each: usize) -> anyhow::Result<Self> {
+        Self::prepare_with(binary, each, Settings::default()).await
+    }
+
+    /// As [`Self::prepare`], with settings.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub async fn prepare_with(binary: &Path, each: usize, settings: Settings) -> anyhow::Result<Self> {
         let (postgres, nats) = (Postgres::own().await?, Nats::start().await?);
         let scratch = Scratch::new("dengbei-deployment-")?;
         let token = hex::encode(rand::random::<[u8; 16]>());
-        let mut deployment = Self { replicas: BTreeMap::new(), nats, postgres, scratch, token };
+        let replicas = BTreeMap::new();
+        let mut deployment = Self { replicas, nats, postgres, scratch, token, settings };
         for n in 0..each {
-            for name in roles() {
-                let (grpc, admin) = (free_port()?, free_port()?);
-                let http = (name == "gateway").then(free_port).transpose()?;
-                let replica = Replica { role: name.clone(), grpc, admin, http, process: None };
-                deployment.replicas.insert(format!("{name}-{n}"), replica);
+            for name in deployment.roles() {
+                deployment.settle(&name, n)?;
             }
         }
         std::fs::write(deployment.config(), deployment.toml())?;
@@ -72,14 +108,80 @@ impl Deployment {
     /// # Errors
     /// As [`Self::prepare`], and when one does not become ready.
     pub async fn start(binary: &Path, each: usize) -> anyhow::Result<Self> {
-        let mut deployment = Self::prepare(binary, each).await?;
-        for name in deployment.names() {
-            deployment.launch(&name, binary)?;
-        }
-        for name in deployment.names() {
-            deployment.ready(&name).await?;
-        }
+        Self::start_with(binary, each, Settings::default()).await
+    }
+
+    /// As [`Self::start`], with settings.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(binary: &Path, each: usize, settings: Settings) -> anyhow::Result<Self> {
+        let mut deployment = Self::prepare_with(binary, each, settings).await?;
+        deployment.start_all(binary).await?;
         Ok(deployment)
+    }
+
+    /// Starts every replica; returns when all are ready.
+    ///
+    /// # Errors
+    /// When one does not become ready.
+    pub async fn start_all(&mut self, binary: &Path) -> anyhow::Result<()> {
+        for name in self.names() {
+            self.launch(&name, binary)?;
+        }
+        for name in self.names() {
+            self.ready(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops every replica.
+    ///
+    /// # Errors
+    /// When one does not stop in time.
+    pub async fn stop_all(&mut self) -> anyhow::Result<()> {
+        for name in self.names() {
+            self.stop(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a site in while nothing runs, with one replica, and makes its key.
+    ///
+    /// # Errors
+    /// When `init` fails.
+    pub fn add_site(&mut self, binary: &Path, site: SiteSetting) -> anyhow::Result<()> {
+        self.settle(&format!("site-{}", site.name), 0)?;
+        self.settings.sites.push(site);
+        std::fs::write(self.config(), self.toml())?;
+        self.run(binary, &["init"]).map(drop)
+    }
+
+    /// Takes a site out of the configuration while nothing runs.
+    ///
+    /// # Errors
+    /// When the configuration cannot be written.
+    pub fn remove_site(&mut self, name: &str) -> anyhow::Result<()> {
+        self.settings.sites.retain(|site| site.name != name);
+        self.replicas.retain(|_, replica| replica.role != format!("site-{name}"));
+        Ok(std::fs::write(self.config(), self.toml())?)
+    }
+
+    fn settle(&mut self, role: &str, n: usize) -> anyhow::Result<()> {
+        let (grpc, admin) = (free_port()?, free_port()?);
+        let http = (role == "gateway").then(free_port).transpose()?;
+        let replica = Replica { role: role.to_owned(), grpc, admin, http, process: None };
+        self.replicas.insert(format!("{role}-{n}"), replica);
+        Ok(())
+    }
+
+    fn roles(&self) -> Vec<String> {
+        let sites = self.settings.sites.iter().map(|site| format!("site-{}", site.name));
+        sites.chain(ROLES.into_iter().map(ToOwned::to_owned)).collect()
+    }
+
+    fn storage(&self, site: &SiteSetting) -> String {
+        site.storage.clone().unwrap_or_else(|| self.site(&site.name).display().to_string())
     }
 
     /// The names of all replicas: `<role>-<n>`, `site-<site>-<n>`.
@@ -222,18 +324,25 @@ impl Deployment {
             of_role.map(|r| format!("http://127.0.0.1:{}", r.grpc)).collect::<Vec<_>>().join(",")
         };
         let folder = self.scratch.path().display();
+        let primary = self.settings.sites.first().map(|site| self.storage(site)).unwrap_or_default();
         let mut text = format!(
             "[default]\narea = \"330382\"\nnats = \"{}\"\nkeys = \"{folder}/keys\"\n\
-             site = \"{folder}/sites/primary\"\nstaging = \"{folder}/staging\"\ndoor_token = \"{}\"\n\
+             site = \"{primary}\"\nstaging = \"{folder}/staging\"\ndoor_token = \"{}\"\n\
              linger = \"1s\"\nregistration_linger = \"1s\"\ntransfer_linger = \"1s\"\nlog_quorum = 1\n",
             self.nats.url(),
             self.token,
         );
         // Writing to a text cannot fail.
-        for site in SITES {
-            let url = urls(&format!("site-{site}"));
+        for line in &self.settings.lines {
+            let _ = writeln!(text, "{line}");
+        }
+        for SiteSetting { name, class, .. } in &self.settings.sites {
+            let url = urls(&format!("site-{name}"));
             let _ =
-                writeln!(text, "[[default.sites]]\nname = \"{site}\"\nclass = \"{site}\"\nurl = \"{url}\"");
+                writeln!(text, "[[default.sites]]\nname = \"{name}\"\nclass = \"{class}\"\nurl = \"{url}\"");
+        }
+        if !self.settings.s3.is_empty() {
+            let _ = writeln!(text, "[default.s3]\n{}", self.settings.s3.join("\n"));
         }
         let _ = writeln!(text, "[default.peers]");
         for role in ROLES.into_iter().filter(|role| *role != "gateway") {
@@ -242,14 +351,10 @@ impl Deployment {
         for role in ROLES {
             let _ = writeln!(text, "[{role}]\ndatabase = \"{}\"", self.database(role));
         }
-        for site in SITES {
-            let _ = writeln!(text, "[site-{site}]\nsite = \"{folder}/sites/{site}\"\nsite_name = \"{site}\"");
+        for site in &self.settings.sites {
+            let (name, storage) = (&site.name, self.storage(site));
+            let _ = writeln!(text, "[site-{name}]\nsite = \"{storage}\"\nsite_name = \"{name}\"");
         }
         text
     }
-}
-
-fn roles() -> impl Iterator<Item = String> {
-    let sites = SITES.into_iter().map(|site| format!("site-{site}"));
-    sites.chain(ROLES.into_iter().map(ToOwned::to_owned))
 }

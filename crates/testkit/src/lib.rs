@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use clamd::Clamd;
 pub use collector::{Collector, SeenSpan};
-pub use deployment::Deployment;
+pub use deployment::{Deployment, Settings, SiteSetting};
 pub use eventually::eventually;
 pub use mesh::{Mesh, binary};
 pub use moto::Moto;

@@ -1,44 +1,74 @@
 //! `dengbei export-ocfl --from SITE --to DIR`: a site's packs as one OCFL 1.1 storage root, as
-//! `tar --keep-newer-files` over the packs in any order would give it. Needs no server.
+//! `tar --keep-newer-files` over the packs in any order would give it. Needs no server of ours.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use dengbei_ocfl::PackReader;
+use dengbei_kit::{S3, SiteStorage};
+use dengbei_vault::{PackName, Site};
+use tokio::task::block_in_place;
+
+const BUFFER: usize = 256 * 1024;
 
 /// What to export.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ExportArgs {
-    /// 备份点目录(如 DIR/sites/primary) / a site's folder
+    /// 备份点：目录（如 DIR/sites/primary）或 s3://桶/前缀 / a site: a folder, or s3://bucket/prefix
     #[arg(long)]
-    pub(crate) from: PathBuf,
+    pub(crate) from: SiteStorage,
     /// 输出目录，应为空 / where to, empty or not there yet
     #[arg(long)]
     pub(crate) to: PathBuf,
+    #[command(flatten)]
+    s3: S3Args,
+}
+
+/// How a bucket is reached; secrets come from the environment alone.
+#[derive(Debug, Clone, clap::Args)]
+struct S3Args {
+    /// 对象存储地址 / URL of the object store, for s3://
+    #[arg(long, env = "DENGBEI_S3__ENDPOINT", default_value = "")]
+    s3_endpoint: String,
+    #[arg(long, env = "DENGBEI_S3__REGION", default_value = "us-east-1", hide = true)]
+    s3_region: String,
+    #[arg(long, env = "DENGBEI_S3__ACCESS_KEY", default_value = "", hide = true)]
+    s3_access_key: String,
+    #[arg(long, env = "DENGBEI_S3__SECRET_KEY", default_value = "", hide = true)]
+    s3_secret_key: String,
+    #[arg(long, env = "DENGBEI_S3__ALLOW_HTTP", hide = true)]
+    s3_allow_http: bool,
+}
+
+impl From<S3Args> for S3 {
+    fn from(args: S3Args) -> Self {
+        Self {
+            endpoint: args.s3_endpoint,
+            region: args.s3_region,
+            access_key: args.s3_access_key.into(),
+            secret_key: args.s3_secret_key.into(),
+            allow_http: args.s3_allow_http,
+        }
+    }
 }
 
 /// Exports every pack of the site; each is verified whole before its objects are written.
 ///
 /// # Errors
 /// When a pack is damaged (nothing of it is written) or a file cannot be written.
-pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: ExportArgs) -> anyhow::Result<()> {
     let occupied = args.to.is_dir() && fs::read_dir(&args.to)?.next().is_some();
     anyhow::ensure!(!occupied, "输出目录不为空 / the folder is not empty: {}", args.to.display());
     fs::create_dir_all(&args.to)?;
-    let packs = packs_of(&args.from)?;
-    anyhow::ensure!(!packs.is_empty(), "没有存储包 / there are no packs: {}", args.from.display());
+    let site = Site::look(&args.from, Some(&args.s3.into()))?;
+    let packs = crate::fsck::packs_of(&site).await?;
+    anyhow::ensure!(!packs.is_empty(), "没有存储包 / there are no packs: {}", args.from);
     for pack in &packs {
-        let report = PackReader::open(io::BufReader::new(File::open(pack)?))?.verify()?;
-        anyhow::ensure!(
-            report.is_sound(),
-            "存储包损坏 / damaged pack {}: {:?}",
-            pack.display(),
-            report.findings
-        );
-        unpack(pack, &args.to).with_context(|| format!("{}", pack.display()))?;
+        let report = site.verify_pack(pack).await?;
+        anyhow::ensure!(report.is_sound(), "存储包损坏 / damaged pack {pack}: {:?}", report.findings);
+        block_in_place(|| unpack(&site, pack, &args.to)).with_context(|| pack.to_string())?;
     }
     let mut out = io::stdout();
     writeln!(
@@ -51,31 +81,8 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The site's packs, every area, in order of their names.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub(crate) fn packs_of(site: &Path) -> io::Result<Vec<PathBuf>> {
-    let folder = site.join("packs");
-    let mut packs = Vec::new();
-    if !folder.is_dir() {
-        return Ok(packs);
-    }
-    for area in fs::read_dir(folder)? {
-        let area = area?.path();
-        if area.is_dir() {
-            for pack in fs::read_dir(area)? {
-                packs.push(pack?.path());
-            }
-        }
-    }
-    packs.retain(|p| p.extension().is_some_and(|e| e == "tar"));
-    packs.sort();
-    Ok(packs)
-}
-
-fn unpack(pack: &Path, root: &Path) -> anyhow::Result<()> {
-    let mut archive = tar::Archive::new(io::BufReader::new(File::open(pack)?));
+fn unpack(site: &Site, pack: &PackName, root: &Path) -> anyhow::Result<()> {
+    let mut archive = tar::Archive::new(BufReader::with_capacity(BUFFER, site.open_file(pack)?));
     for entry in archive.entries()? {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {

@@ -112,6 +112,7 @@ fn standing(
         packs: told.packs,
         bytes: told.bytes,
         free_bytes: told.free_bytes,
+        free_unknown: told.free_unknown,
         quarantined: told.quarantined,
         waiting: standing.waiting.cast_unsigned(),
         damaged: standing.damaged.cast_unsigned(),

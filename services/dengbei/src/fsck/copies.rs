@@ -1,14 +1,11 @@
 //! Every site against the receipts it gave: its packs, its key, its copy of the log.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::Path;
 
-use dengbei_records::Sha256;
+use dengbei_vault::{PackName, Site};
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
-use sha2::Digest as _;
 
 use super::Report;
 use super::history::History;
@@ -18,7 +15,7 @@ use super::scope::Scope;
 /// Invariants: `copy.missing`, `copy.digest`, `copy.orphan`, `site.key`, `site.log`.
 ///
 /// # Errors
-/// When a site's folder cannot be read.
+/// When a site cannot be read.
 pub(super) async fn walk(
     scope: &Scope,
     history: &History,
@@ -26,20 +23,19 @@ pub(super) async fn walk(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     for site in scope.sites.keys() {
-        let folder = scope.folder(site)?;
+        let storage = scope.site(site)?;
         keys(scope, site, life, report);
         let mut found = BTreeSet::new();
-        for path in crate::export::packs_of(&folder)? {
-            let Some(pack) = super::packs::number_of(&path) else { continue };
-            found.insert(pack);
-            copy((site, *site == scope.primary), pack, &path, (history, life), report)?;
+        for pack in super::packs::all(&storage).await?.packs {
+            found.insert(pack.name.number.get());
+            copy((site, *site == scope.primary), (&storage, &pack.name), (history, life), report).await?;
         }
         let wanted = life.copies.iter().filter(|((s, _), is_good)| s == site && **is_good);
         for ((_, pack), _) in wanted.filter(|((_, pack), _)| !found.contains(pack)) {
             report.find("copy.missing", format!("{site} {pack}"), "有回执但没有包 / a receipt, but no pack");
         }
         if *site != scope.primary {
-            log(scope, site, report).await?;
+            log(scope, (site, &storage), report).await?;
         }
     }
     Ok(())
@@ -65,13 +61,13 @@ fn known_keys(folder: &Path, site: &str) -> Vec<[u8; 32]> {
     keys.map(|key| key.to_bytes()).collect()
 }
 
-fn copy(
+async fn copy(
     (site, is_primary): (&str, bool),
-    pack: u64,
-    path: &Path,
+    (storage, name): (&Site, &PackName),
     (history, life): (&History, &Life),
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    let pack = name.number.get();
     let place = format!("{site} {pack}");
     let Some((_, digest, bytes)) = history.pack(pack) else {
         // On the primary site packs.rs looks after these. Elsewhere nothing may be that was not filed, but for what
@@ -81,7 +77,10 @@ fn copy(
         }
         return Ok(());
     };
-    let (found, length) = hash(path)?;
+    let Some((found, length)) = storage.digest(name).await? else {
+        report.find("copy.missing", place, "刚才还在 / it was there a moment ago");
+        return Ok(());
+    };
     let should_be_good = life.copies.get(&(site.to_owned(), pack)).copied().unwrap_or(is_primary);
     if should_be_good && (found, length) != (digest, bytes) {
         report.find("copy.digest", place, format!("与所签不同 / not what was signed: {found}"));
@@ -90,26 +89,9 @@ fn copy(
     Ok(())
 }
 
-fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
-    let (mut file, mut hasher, mut length) = (File::open(path)?, sha2::Sha256::new(), 0);
-    let mut chunk = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut chunk)?;
-        if read == 0 {
-            return Ok((Sha256::from_bytes(hasher.finalize().into()), length));
-        }
-        hasher.update(&chunk[..read]);
-        length += read as u64;
-    }
-}
-
 /// The site's copy of the log is a beginning of the primary's.
-async fn log(scope: &Scope, site: &str, report: &mut Report) -> anyhow::Result<()> {
-    let folder = scope.folder(site)?.join("log");
-    if !folder.join("checkpoint").is_file() {
-        return Ok(());
-    }
-    for finding in super::log::audit(scope, &folder).await? {
+async fn log(scope: &Scope, (site, storage): (&str, &Site), report: &mut Report) -> anyhow::Result<()> {
+    for finding in super::log::audit(scope, storage).await? {
         report.find("site.log", site, finding);
     }
     Ok(())

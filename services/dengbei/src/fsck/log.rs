@@ -1,11 +1,11 @@
 //! The log: tiles, checkpoint, signature, and every entry read as an event.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use anyhow::Context as _;
 use dengbei_chain::Event;
-use dengbei_register::{LocalTiles, LogReader, Verifier};
+use dengbei_register::{LogReader, Verifier};
+use dengbei_vault::{LogTiles, Site};
 
 use super::Report;
 use super::scope::Scope;
@@ -13,12 +13,12 @@ use super::scope::Scope;
 /// Reads the whole log. Invariants: `log.signature`, `log.tiles`, `log.event`, `log.once`.
 ///
 /// # Errors
-/// When the public key or the log's folder cannot be read.
+/// When the public key or the log cannot be read.
 pub(super) async fn walk(scope: &Scope, report: &mut Report) -> anyhow::Result<Vec<Event>> {
     let key = scope.keys.join("register.pub");
     let text = std::fs::read_to_string(&key).with_context(|| format!("{}", key.display()))?;
     let verifier: Verifier = text.trim().parse().map_err(|e| anyhow::anyhow!("{}: {e}", key.display()))?;
-    let reader = LogReader::new(LocalTiles::new(scope.folder(&scope.primary)?.join("log")));
+    let reader = LogReader::new(scope.site(&scope.primary)?.log_tiles());
     let opened = match reader.checkpoint(&verifier, &[]).await {
         Ok(Some(opened)) => opened,
         Ok(None) => return Ok(Vec::new()),
@@ -41,10 +41,10 @@ pub(super) async fn walk(scope: &Scope, report: &mut Report) -> anyhow::Result<V
 ///
 /// # Errors
 /// When the public key or a file cannot be read.
-pub(super) async fn audit(scope: &Scope, folder: &Path) -> anyhow::Result<Vec<String>> {
+pub(super) async fn audit(scope: &Scope, site: &Site) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(scope.keys.join("register.pub"))?;
     let verifier: Verifier = text.trim().parse().map_err(|e| anyhow::anyhow!("register.pub: {e}"))?;
-    let reader = LogReader::new(LocalTiles::new(folder.to_owned()));
+    let reader = LogReader::new(site.log_tiles());
     let opened = match reader.checkpoint(&verifier, &[]).await {
         Ok(Some(opened)) => opened.checkpoint,
         Ok(None) => return Ok(Vec::new()),
@@ -53,7 +53,7 @@ pub(super) async fn audit(scope: &Scope, folder: &Path) -> anyhow::Result<Vec<St
     let audit = reader.audit(&opened).await?;
     let mut findings: Vec<String> =
         audit.findings.iter().map(|f| format!("{} {}: {}", f.path, f.code, f.detail)).collect();
-    let primary = LogReader::new(LocalTiles::new(scope.folder(&scope.primary)?.join("log")));
+    let primary = LogReader::new(scope.site(&scope.primary)?.log_tiles());
     if let Ok(Some(published)) = primary.checkpoint(&verifier, &[]).await
         && published.checkpoint.size() == opened.size()
         && published.checkpoint.root() != opened.root()
@@ -63,11 +63,7 @@ pub(super) async fn audit(scope: &Scope, folder: &Path) -> anyhow::Result<Vec<St
     Ok(findings)
 }
 
-async fn entries(
-    reader: &LogReader<LocalTiles>,
-    size: u64,
-    report: &mut Report,
-) -> anyhow::Result<Vec<Event>> {
+async fn entries(reader: &LogReader<LogTiles>, size: u64, report: &mut Report) -> anyhow::Result<Vec<Event>> {
     let (mut events, mut seen) = (Vec::new(), HashSet::new());
     let mut from = 0;
     while from < size {

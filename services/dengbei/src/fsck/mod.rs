@@ -21,6 +21,7 @@ use serde::Serialize;
 
 pub(crate) use history::History;
 use life::Life;
+pub(crate) use packs::names as packs_of;
 use scope::Scope;
 
 /// What to walk.
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: &FsckArgs) -> anyhow::Result<bool> {
     };
     let events = log::walk(&scope, &mut report).await?;
     let history = History::of(&events, &mut report);
-    let documents = packs::walk(&scope.folder(&scope.primary)?, &history, tables.as_ref(), &mut report)?;
+    let documents = packs::walk(&scope.site(&scope.primary)?, &history, tables.as_ref(), &mut report).await?;
     let life = Life::of(&events, &history, &mut report);
     let has_tables = tables.is_some();
     papers::walk(&events, &documents, has_tables, &mut report);

@@ -1,14 +1,13 @@
 //! Every pack on the site against the events that tell of it, and every event against its pack.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
 
 use dengbei_chain::MemberList;
 use dengbei_chain::facts::{BatchFiled, DocumentRef, PackWritten};
-use dengbei_ocfl::{PackReader, VersionReader};
+use dengbei_ocfl::{PackReport, VersionReader};
 use dengbei_records::{Record, Sha256, canonical};
+use dengbei_vault::{Listing, PackName, Site, SiteError};
+use tokio::task::block_in_place;
 
 use super::Report;
 use super::databases::Tables;
@@ -22,8 +21,8 @@ pub(super) type Documents = HashMap<Sha256, Vec<u8>>;
 ///
 /// # Errors
 /// When the site cannot be read.
-pub(super) fn walk(
-    site: &Path,
+pub(super) async fn walk(
+    site: &Site,
     history: &History,
     tables: Option<&Tables>,
     report: &mut Report,
@@ -31,24 +30,27 @@ pub(super) fn walk(
     let mut documents = Documents::new();
     let mut found = BTreeSet::new();
     let by_pack = filings_by_pack(history);
-    for path in crate::export::packs_of(site)? {
-        let number = number_of(&path);
-        if let Some((_, written)) = number.and_then(|n| history.written.get(&n)) {
-            found.insert(written.pack.get());
-            documents_alone(&path, written, &mut documents, report)?;
+    let all = all(site).await?;
+    for path in all.strangers.iter().filter(|path| path.ends_with(".tar")) {
+        report.find("pack.orphan", path, "不是存储包 / no pack's name");
+    }
+    for name in all.packs.into_iter().map(|pack| pack.name) {
+        let number = name.number.get();
+        if let Some((_, written)) = history.written.get(&number) {
+            found.insert(number);
+            block_in_place(|| documents_alone((site, &name), written, &mut documents, report))?;
             continue;
         }
-        let batch = number.and_then(|n| history.batches.get(&n));
-        let Some((_, batch)) = batch else {
-            let may_be = number.is_some_and(|n| tables.is_none_or(|t| t.may_be_unsealed(n)));
-            if !may_be {
-                report.find("pack.orphan", path.display(), "没有归档批 / no batch.filed tells of it");
+        let Some((_, batch)) = history.batches.get(&number) else {
+            if tables.is_some_and(|tables| !tables.may_be_unsealed(number)) {
+                report.find("pack.orphan", name, "没有归档批 / no batch.filed tells of it");
             }
             continue;
         };
-        found.insert(batch.pack.get());
-        let filings = by_pack.get(&batch.pack.get()).map_or(&[][..], Vec::as_slice);
-        Pack { path: &path, batch, filings, history }.check(&mut documents, report)?;
+        found.insert(number);
+        let filings = by_pack.get(&number).map_or(&[][..], Vec::as_slice);
+        let pack = Pack { site, name: &name, batch, filings, history };
+        block_in_place(|| pack.check(&mut documents, report))?;
     }
     for pack in history.pack_numbers().iter().filter(|n| !found.contains(n)) {
         report.find("pack.missing", pack, "包文件不在 / the pack's file is not there");
@@ -62,13 +64,12 @@ pub(super) fn walk(
 
 /// A pack of documents: its bytes are the ones stated, and every document in it is counted.
 fn documents_alone(
-    path: &Path,
+    (site, name): (&Site, &PackName),
     written: &PackWritten,
     documents: &mut Documents,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let verified = PackReader::open(BufReader::new(File::open(path)?)).and_then(|mut pack| pack.verify());
-    match verified {
+    match verify(site, name) {
         Ok(verified) if verified.is_sound() && verified.sha256 == written.pack_digest => {
             report.count("存储包 packs", 1);
             report.count("字节 bytes in packs", verified.len);
@@ -78,11 +79,11 @@ fn documents_alone(
             return Ok(());
         }
         Err(e) => {
-            report.find("pack.sound", written.pack, e);
+            report.find("pack.sound", written.pack, dengbei_kit::status::chain(&e));
             return Ok(());
         }
     }
-    let mut pack = PackReader::open(BufReader::new(File::open(path)?))?;
+    let mut pack = site.open_pack(name)?;
     if pack.catalogue().versions_root != written.versions_root {
         report.find("pack.versions_root", written.pack, "与写入时不同 / not the one that was stated");
     }
@@ -105,12 +106,33 @@ fn filings_by_pack(history: &History) -> BTreeMap<u64, Vec<&Filing>> {
     by_pack
 }
 
-pub(super) fn number_of(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.split('.').next()?.parse().ok()
+/// Every pack on a site, of whatever area.
+pub(super) async fn all(site: &Site) -> Result<Listing, SiteError> {
+    let mut all = Listing::default();
+    for area in site.areas().await? {
+        let listing = site.list_packs(&area).await?;
+        all.packs.extend(listing.packs);
+        all.strangers.extend(listing.strangers);
+    }
+    Ok(all)
+}
+
+/// The names of [`all`] packs on a site.
+///
+/// # Errors
+/// When the site cannot be read.
+pub(crate) async fn names(site: &Site) -> Result<Vec<PackName>, SiteError> {
+    Ok(all(site).await?.packs.into_iter().map(|pack| pack.name).collect())
+}
+
+/// Reads a pack whole and checks every digest in it. Blocking.
+fn verify(site: &Site, name: &PackName) -> Result<PackReport, SiteError> {
+    Ok(site.open_pack(name)?.verify()?)
 }
 
 struct Pack<'a> {
-    path: &'a Path,
+    site: &'a Site,
+    name: &'a PackName,
     batch: &'a BatchFiled,
     filings: &'a [&'a Filing],
     history: &'a History,
@@ -118,12 +140,10 @@ struct Pack<'a> {
 
 impl Pack<'_> {
     fn check(&self, documents: &mut Documents, report: &mut Report) -> anyhow::Result<()> {
-        let verified =
-            PackReader::open(BufReader::new(File::open(self.path)?)).and_then(|mut pack| pack.verify());
-        let verified = match verified {
+        let verified = match verify(self.site, self.name) {
             Ok(verified) => verified,
             Err(e) => {
-                report.find("pack.sound", self.batch.pack, e);
+                report.find("pack.sound", self.batch.pack, dengbei_kit::status::chain(&e));
                 return Ok(());
             }
         };
@@ -139,7 +159,7 @@ impl Pack<'_> {
     }
 
     fn contents(&self, documents: &mut Documents, report: &mut Report) -> anyhow::Result<()> {
-        let mut pack = PackReader::open(BufReader::new(File::open(self.path)?))?;
+        let mut pack = self.site.open_pack(self.name)?;
         if pack.catalogue().versions_root != self.batch.versions_root {
             report.find(
                 "pack.versions_root",

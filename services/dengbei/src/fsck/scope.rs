@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use dengbei_kit::RoleConfig;
 use dengbei_kit::config::{Purpose, S3, SiteStorage, Source};
+use dengbei_vault::Site;
 
 use super::FsckArgs;
 use crate::roles::Role;
@@ -92,14 +93,13 @@ impl Scope {
         }
     }
 
-    /// The folder of a site.
+    /// The storage of a site, to be read only.
     ///
     /// # Errors
-    /// When the site is not known, or no folder.
-    pub(crate) fn folder(&self, site: &str) -> anyhow::Result<PathBuf> {
+    /// When the site is not known, or its storage cannot be reached.
+    pub(crate) fn site(&self, site: &str) -> anyhow::Result<Site> {
         let storage = self.sites.get(site).with_context(|| format!("没有备份点 / no site {site}"))?;
-        let folder = storage.folder().with_context(|| format!("{site}: {storage} 不是文件夹 / no folder"))?;
-        Ok(folder.to_owned())
+        Site::look(storage, self.s3.as_ref()).with_context(|| format!("{site}: {storage}"))
     }
 
     /// Stops what was started for this.

@@ -112,7 +112,8 @@ pub(crate) struct Site {
     trouble: String,
     packs: u64,
     bytes: u64,
-    free_bytes: u64,
+    /// `null`: a bucket does not say
+    free_bytes: Option<u64>,
     quarantined: u64,
     waiting: u64,
     damaged: u64,
@@ -132,7 +133,7 @@ impl From<&v1::SiteStanding> for Site {
             trouble: s.trouble.clone(),
             packs: s.packs,
             bytes: s.bytes,
-            free_bytes: s.free_bytes,
+            free_bytes: (!s.free_unknown).then_some(s.free_bytes),
             quarantined: s.quarantined,
             waiting: s.waiting,
             damaged: s.damaged,

@@ -59,7 +59,7 @@ fn row(s: &SiteStanding, l: Language) -> Markup {
         tr {
             td.short { b { (s.site) } } td.short { (words::state(Of::Class, &s.class, l)) }
             td { @if s.answers { span.tag.good { (l.say("正常", "well")) } } @else { span.tag.bad title=(s.trouble) { (l.say("无应答", "away")) } } }
-            td.code { (hash(&s.key)) } td.number { (thousands(s.packs)) } td.number { (words::size(s.bytes)) } td.number { (words::size(s.free_bytes)) }
+            td.code { (hash(&s.key)) } td.number { (thousands(s.packs)) } td.number { (words::size(s.bytes)) } td.number { @if s.free_unknown { "—" } @else { (words::size(s.free_bytes)) } }
             td.number { (thousands(s.waiting)) } td.number { @if s.damaged > 0 { span.tag.bad { (thousands(s.damaged)) } } @else { "0" } } td.number { (thousands(s.quarantined)) }
             td.time { (moment(s.last_receipt_at)) } td.time { (moment(s.last_inspected_at)) } td.number { (thousands(s.log_size)) }
         }

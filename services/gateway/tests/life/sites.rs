@@ -23,6 +23,7 @@ impl Replication for County {
             packs: 96 - i,
             bytes: 512_000_000 - i * 4_000_000,
             free_bytes: 380 << 30,
+            free_unknown: false,
             quarantined: u64::from(i == 1),
             waiting: i,
             damaged: u64::from(i == 1),

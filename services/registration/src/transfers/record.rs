@@ -48,7 +48,8 @@ impl Records {
         };
         let file = self.file(&name)?;
         file.seek(SeekFrom::Start(range.start)).map_err(SiteError::Unavailable)?;
-        let reader = VersionReader::open(BufReader::with_capacity(BUFFER, &mut *file), range.end - range.start)?;
+        let reader =
+            VersionReader::open(BufReader::with_capacity(BUFFER, &mut *file), range.end - range.start)?;
         if *reader.inventory_sha512() != stored.inventory {
             return Err(damaged(member, "inventory.json"));
         }
