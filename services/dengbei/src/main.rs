@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 async fn perform(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Bench(bench) => bench::run(&bench).await.map(|()| true),
-        Command::ExportOcfl(args) => export::run(&args).map(|()| true),
+        Command::ExportOcfl(args) => export::run(args).await.map(|()| true),
         Command::Fsck(args) => fsck::run(&args).await,
         Command::Sample(args) => sample::run(&args).map(|()| true),
         Command::Serve(args) => commands::serve::run(args).await,
