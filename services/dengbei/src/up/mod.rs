@@ -162,7 +162,9 @@ fn tell_of_backup(keys: &Keys) {
     if let Some(code) = &keys.recovery_code {
         println!("  密钥备份 key backup    {}", dengbei_kit::keyring::sealed(&keys.folder).display());
         println!("  恢复码 recovery code   {}", code.display());
-        println!("  请把两者移到别处分开保管 / take both away from here, and keep them apart: docs/operating/keys.md");
+        println!(
+            "  请把两者移到别处分开保管 / take both away from here, and keep them apart: docs/operating/keys.md"
+        );
     }
 }
 
