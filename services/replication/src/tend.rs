@@ -175,10 +175,8 @@ impl Tender {
         let traces = dengbei_bus::kept_traces(&mut *self.committer.pool.acquire().await?, &origins).await?;
         let started = orders.into_iter().map(|order| {
             let (tender, known) = (self.clone(), known.clone());
-            let span = telemetry::span_among(
-                traces.get(&order.pack.origin).map(String::as_str).into_iter(),
-                "copy pack",
-            );
+            let context = traces.get(&order.pack.origin).map(String::as_str);
+            let span = telemetry::span_among(context.into_iter(), "copy pack");
             let copying = async move {
                 let taken = tender.fulfil(&known, (&order.pack, order.purpose), &order.holders, false).await;
                 (order, taken)
