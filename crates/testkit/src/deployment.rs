@@ -289,7 +289,23 @@ impl Deployment {
             anyhow::ensure!(status.is_success(), "{status}: {}", answer.text().await?);
             Ok(Ok(()))
         });
-        ready.await.and_then(|ended| ended).with_context(|| format!("{name}:\n{}", self.scratch.log(name)))
+        let ready = ready.await.and_then(|ended| ended);
+        let ended = if ready.is_err() { self.ended() } else { String::new() };
+        ready.with_context(|| format!("{name}:\n{}\n{ended}", self.scratch.log(name)))
+    }
+
+    /// What the replicas last wrote that ended without being asked to.
+    fn ended(&mut self) -> String {
+        let mut said = String::new();
+        for (name, replica) in &mut self.replicas {
+            if let Some(Ok(Some(status))) = replica.process.as_mut().map(Child::try_wait) {
+                let log = self.scratch.log(name);
+                let from = log.lines().count().saturating_sub(8);
+                let last: Vec<_> = log.lines().skip(from).collect();
+                let _ = writeln!(said, "{name} ended with {status}:\n{}", last.join("\n"));
+            }
+        }
+        said
     }
 
     /// Kills a replica at once.

@@ -23,7 +23,7 @@ pub use eventually::eventually;
 pub use mesh::{Mesh, binary};
 pub use moto::Moto;
 pub use nats::Nats;
-pub use postgres::Postgres;
+pub use postgres::{Postgres, free_address};
 pub use samples::{Samples, samples};
 pub use scratch::{Scratch, is_running};
 

@@ -163,6 +163,15 @@ pub(crate) fn free_port() -> anyhow::Result<u16> {
         .context("no free port")
 }
 
+/// An address on which nobody listens, and on which nobody else will who asks the system for any port: for who stops
+/// listening and begins again.
+///
+/// # Errors
+/// When every port that was tried is taken.
+pub fn free_address() -> anyhow::Result<std::net::SocketAddr> {
+    Ok(([127, 0, 0, 1], free_port()?).into())
+}
+
 /// Signals a process.
 pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) -> anyhow::Result<()> {
     let pid =

@@ -357,7 +357,7 @@ async fn the_primary_sites_own_role_reads_back_and_what_does_not_answer_is_no_fi
     let mut world = filed(2).await;
     let public = world.parts.log.signer.verifier().to_string();
     std::fs::write(world.folder.path().join("keys/register.pub"), public).unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = dengbei_testkit::free_address().unwrap();
     let (name, class, url) = ("primary".into(), "primary".into(), format!("http://{free}"));
     world.config.sites = vec![SiteAddress { name, class, url }];
     let world = world.with_database(&world.database).await;

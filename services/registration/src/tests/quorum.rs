@@ -26,7 +26,7 @@ struct Copied {
 }
 
 fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    dengbei_testkit::free_address().unwrap()
 }
 
 impl Copied {

@@ -44,7 +44,7 @@ impl Sender {
 async fn a_pre_filed_item_is_filed_sealed_and_proven_by_the_running_role() {
     let mut world = World::new().await;
     let nats = dengbei_testkit::Nats::start().await.unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = dengbei_testkit::free_address().unwrap();
     world.config.nats = nats.url();
     world.config.grpc = free;
     world.config.peers.registration = format!("http://{free}");

@@ -67,7 +67,7 @@ async fn registered_packs_are_secured_by_the_running_role() {
     tokio::spawn(async move { grpc::serve_on(listener, TOKEN, routes, ending).await.unwrap() });
     config.nats = nats.url();
     config.database = Postgres::start().await.unwrap().database().await.unwrap().as_str().into();
-    config.grpc = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config.grpc = dengbei_testkit::free_address().unwrap();
     let role = tokio::spawn(crate::run(config.clone(), drain.clone()));
 
     let pool =
