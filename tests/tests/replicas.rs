@@ -10,7 +10,7 @@ use dengbei_testkit::{Deployment, PATIENCE, Samples, binary, eventually, samples
 use dengbei_tests::load::{Load, Outcomes, Place};
 use dengbei_tests::{fsck_deployment, publish_at};
 
-const ITEMS: u32 = 240;
+const ITEMS: u32 = 140;
 
 fn doors(deployment: &Deployment) -> Vec<Place> {
     let door = |n| Place { url: deployment.http(n), token: deployment.token().to_owned() };
