@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -19,6 +19,8 @@ use crate::{Nats, PATIENCE, Postgres, Scratch, eventually};
 /// What an orchestrator waits between SIGTERM and SIGKILL.
 const STOP: Duration = Duration::from_secs(40);
 const START: Duration = Duration::from_secs(120);
+/// How often a replica may end by itself.
+const RESTARTS: u32 = 3;
 const ROLES: [&str; 6] = ["ingest", "registration", "fixity", "replication", "query", "gateway"];
 
 /// What a deployment may be told beside what it needs.
@@ -59,6 +61,9 @@ struct Replica {
     admin: u16,
     http: Option<u16>,
     process: Option<Child>,
+    // What its process is, to be started again as an orchestrator would, and how often that was done.
+    binary: PathBuf,
+    restarts: u32,
 }
 
 /// A running deployment. Everything ends and is removed when it is dropped.
@@ -170,7 +175,15 @@ impl Deployment {
     fn settle(&mut self, role: &str, n: usize) -> anyhow::Result<()> {
         let (grpc, admin) = (free_port()?, free_port()?);
         let http = (role == "gateway").then(free_port).transpose()?;
-        let replica = Replica { role: role.to_owned(), grpc, admin, http, process: None };
+        let replica = Replica {
+            role: role.to_owned(),
+            grpc,
+            admin,
+            http,
+            process: None,
+            binary: PathBuf::new(),
+            restarts: 0,
+        };
         self.replicas.insert(format!("{role}-{n}"), replica);
         Ok(())
     }
@@ -269,29 +282,47 @@ impl Deployment {
             command.env("DENGBEI_HTTP", format!("127.0.0.1:{http}"));
         }
         replica.process = Some(self.scratch.spawn(name, "KILL", &command)?);
+        binary.clone_into(&mut replica.binary);
         Ok(())
     }
 
-    /// Waits until a replica says that it can be called.
+    /// Waits until a replica says that it can be called. Meanwhile every replica that ended by itself is started again,
+    /// as an orchestrator would, at most [`RESTARTS`] times.
     ///
     /// # Errors
-    /// When it ended, or is not ready in time; what it wrote is in the error.
+    /// When it is not ready in time, or a replica ends again and again; what they wrote is in the error.
     pub async fn ready(&mut self, name: &str) -> anyhow::Result<()> {
         let health = format!("{}/health", self.admin(name));
-        let process = self.replicas.get_mut(name).and_then(|r| r.process.as_mut());
-        let process = process.context("it was not started")?;
-        let ready = eventually(START, "the replica is healthy", async || {
-            if let Some(status) = process.try_wait()? {
-                return Ok(Err(anyhow::anyhow!("it ended with {status}")));
+        let until = Instant::now() + START;
+        loop {
+            self.revive()?;
+            match healthy(&health).await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() > until => {
+                    let ended = self.ended();
+                    return Err(error.context(format!("{name}:\n{}\n{ended}", self.scratch.log(name))));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
-            let answer = reqwest::get(&health).await?;
-            let status = answer.status();
-            anyhow::ensure!(status.is_success(), "{status}: {}", answer.text().await?);
-            Ok(Ok(()))
-        });
-        let ready = ready.await.and_then(|ended| ended);
-        let ended = if ready.is_err() { self.ended() } else { String::new() };
-        ready.with_context(|| format!("{name}:\n{}\n{ended}", self.scratch.log(name)))
+        }
+    }
+
+    fn revive(&mut self) -> anyhow::Result<()> {
+        let mut ended = Vec::new();
+        for (name, replica) in &mut self.replicas {
+            if let Some(Some(status)) = replica.process.as_mut().map(Child::try_wait).transpose()? {
+                ended.push((name.clone(), replica.binary.clone(), status, replica.restarts));
+            }
+        }
+        for (name, binary, status, restarts) in ended {
+            anyhow::ensure!(restarts < RESTARTS, "{name} ends again and again:\n{}", self.ended());
+            println!("{name} ended with {status} and is started again:\n{}", self.ended());
+            self.launch(&name, &binary)?;
+            if let Some(replica) = self.replicas.get_mut(&name) {
+                replica.restarts += 1;
+            }
+        }
+        Ok(())
     }
 
     /// What the replicas last wrote that ended without being asked to.
@@ -373,4 +404,11 @@ impl Deployment {
         }
         text
     }
+}
+
+async fn healthy(url: &str) -> anyhow::Result<()> {
+    let answer = reqwest::get(url).await?;
+    let status = answer.status();
+    anyhow::ensure!(status.is_success(), "{status}: {}", answer.text().await?);
+    Ok(())
 }
