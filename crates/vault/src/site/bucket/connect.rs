@@ -23,6 +23,8 @@ const ANSWER: Duration = Duration::from_secs(120);
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a store may take to say that it is there.
 const ALIVE: Duration = Duration::from_secs(10);
+/// How often the proof is tried.
+const PROOFS: usize = 5;
 /// An upload that was begun so long ago has no living writer.
 const ABANDONED_MILLIS: i64 = 24 * 3_600_000;
 
@@ -78,7 +80,19 @@ impl Bucket {
     }
 
     /// Whether completing an upload whose name is taken is refused.
+    /// Where several processes open one bucket at once, a store may lose an upload of the mark: that proves nothing,
+    /// and it is tried again.
     async fn refuses_parts(&self, mark: &Key) -> io::Result<bool> {
+        for _ in 1..PROOFS {
+            match self.refuses_one(mark).await {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                proven => return proven,
+            }
+        }
+        self.refuses_one(mark).await
+    }
+
+    async fn refuses_one(&self, mark: &Key) -> io::Result<bool> {
         let id = self.store.create_multipart(mark).await.map_err(failure)?;
         let body = PutPayload::from_static(MARK_TEXT.as_bytes());
         let part = self.store.put_part(mark, &id, 0, body).await.map_err(failure)?;
