@@ -2,6 +2,7 @@
 
 use dengbei_proto::v1;
 use dengbei_proto::v1::replication_server::Replication as _;
+use dengbei_testkit::{PATIENCE, eventually};
 use tonic::Request;
 
 use super::events;
@@ -29,11 +30,18 @@ async fn every_site_is_shown_with_what_it_holds_and_whether_it_answers() {
     let filed = world.file(2).await;
     world.register(&[&filed]).await;
     world.sites.stop_site("remote").await;
-    let shown = sites(&world).await;
+    // What lies there is counted now and then, the less often the slower the disk is.
+    let shown = eventually(PATIENCE, "the archive counted what it took", async || {
+        let shown = sites(&world).await;
+        let is_counted = shown.iter().any(|s| s.site == "archive" && s.packs == 1);
+        if is_counted { Ok(shown) } else { Err(anyhow::anyhow!("{shown:?}")) }
+    })
+    .await
+    .unwrap();
     let of = |name: &str| shown.iter().find(|s| s.site == name).unwrap();
     assert_eq!(shown.len(), 3);
     assert!(of("archive").answers && of("archive").key.len() == 32 && of("archive").free_bytes > 0);
-    assert_eq!((of("archive").packs, of("archive").waiting, of("archive").damaged), (1, 1, 0));
+    assert_eq!((of("archive").waiting, of("archive").damaged), (1, 0));
     assert!(of("archive").last_receipt_at > 0);
     assert_eq!((of("remote").answers, of("remote").packs), (false, 0));
     assert!(!of("remote").trouble.is_empty());
