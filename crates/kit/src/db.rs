@@ -9,8 +9,10 @@ use sqlx::{Connection as _, Executor as _};
 use tracing::warn;
 
 mod prepare;
+mod signals;
 
 pub use prepare::{PrepareError, Prepared, prepare};
+pub use signals::{listen, notify};
 
 /// Kit's own tables (versions from 2001; bus has 1001 and up, services 1 and up).
 pub static MIGRATOR: Migrator = sqlx::migrate!();

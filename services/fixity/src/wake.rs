@@ -1,17 +1,17 @@
-//! Signals between processes: a copy is to be read soon, and who reads may be another process (LISTEN/NOTIFY). A lost
-//! signal costs a tick, nothing else.
+//! Signals between processes: a copy is to be read soon, and who reads may be another process. A lost signal costs a
+//! tick, nothing else.
 
 use std::sync::Arc;
 
-use dengbei_kit::Drain;
-use sqlx::postgres::{PgConnection, PgListener, PgPool};
+use dengbei_kit::{Drain, db};
+use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
 const CHANNEL: &str = "fixity";
 
 /// Says that a copy is to be read soon, when the transaction commits; at once outside of one.
 pub(crate) async fn on_commit(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(tx).await.map(drop)
+    db::notify(tx, CHANNEL, "").await
 }
 
 /// Hears what any process says, until the drain.
@@ -19,15 +19,5 @@ pub(crate) async fn on_commit(tx: &mut PgConnection) -> Result<(), sqlx::Error> 
 /// # Errors
 /// The database's: run it again.
 pub(crate) async fn listen(pool: &PgPool, inspect: &Arc<Notify>, drain: &Drain) -> anyhow::Result<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(CHANNEL).await?;
-    loop {
-        tokio::select! {
-            () = drain.requested() => return Ok(()),
-            heard = listener.recv() => {
-                heard?;
-                inspect.notify_one();
-            }
-        }
-    }
+    db::listen(pool, CHANNEL, drain, |_| inspect.notify_one()).await
 }

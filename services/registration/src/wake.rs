@@ -1,11 +1,11 @@
-//! Signals between tasks and processes: a transaction that makes work says so when it commits (LISTEN/NOTIFY), so that
-//! whoever waits looks at once. A lost signal costs a tick, nothing else: every loop also looks by its own clock.
+//! Signals between tasks and processes: a transaction that makes work says so when it commits, so that whoever waits
+//! looks at once. A lost signal costs a tick, nothing else: every loop also looks by its own clock.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_kit::Drain;
-use sqlx::postgres::{PgConnection, PgListener, PgPool};
+use dengbei_kit::{Drain, db};
+use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
 const CHANNEL: &str = "registration";
@@ -51,7 +51,7 @@ impl Topic {
 
 /// Says that there is work of this kind, when the transaction commits.
 pub(crate) async fn on_commit(tx: &mut PgConnection, topic: Topic) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(topic.name()).execute(tx).await.map(drop)
+    db::notify(tx, CHANNEL, topic.name()).await
 }
 
 /// What wakes the loops of this process.
@@ -80,18 +80,11 @@ impl Wake {
 
     /// Hears what transactions of any process say.
     pub(crate) async fn listen(&self, pool: &PgPool, drain: &Drain) -> anyhow::Result<()> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
-        loop {
-            tokio::select! {
-                () = drain.requested() => return Ok(()),
-                heard = listener.recv() => {
-                    let heard = heard?;
-                    if let Some(row) = Topic::ALL.iter().find(|row| row.1 == heard.payload()) {
-                        self.signal(row.0);
-                    }
-                }
+        db::listen(pool, CHANNEL, drain, |word| {
+            if let Some(row) = Topic::ALL.iter().find(|row| row.1 == word) {
+                self.signal(row.0);
             }
-        }
+        })
+        .await
     }
 }

@@ -1,18 +1,18 @@
-//! Signals: a transaction that makes work says so when it commits (LISTEN/NOTIFY), so that whoever waits looks at
-//! once. A lost signal costs a tick, nothing else.
+//! Signals: a transaction that makes work says so when it commits, so that whoever waits looks at once. A lost signal
+//! costs a tick, nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_kit::Drain;
-use sqlx::postgres::{PgConnection, PgListener, PgPool};
+use dengbei_kit::{Drain, db};
+use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::watch;
 
 const CHANNEL: &str = "replication";
 
 /// Says that there is work, when the transaction commits.
 pub(crate) async fn on_commit(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(tx).await.map(drop)
+    db::notify(tx, CHANNEL, "").await
 }
 
 /// What wakes the loops of this process.
@@ -39,17 +39,7 @@ impl Wake {
 
     /// Hears what transactions of any process say.
     pub(crate) async fn listen(&self, pool: &PgPool, drain: &Drain) -> anyhow::Result<()> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
-        loop {
-            tokio::select! {
-                () = drain.requested() => return Ok(()),
-                heard = listener.recv() => {
-                    heard?;
-                    self.0.send_modify(|count| *count += 1);
-                }
-            }
-        }
+        db::listen(pool, CHANNEL, drain, |_| self.0.send_modify(|count| *count += 1)).await
     }
 }
 
