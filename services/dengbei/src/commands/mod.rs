@@ -15,6 +15,7 @@ pub(crate) mod serve;
 pub(crate) mod submit;
 mod together;
 pub(crate) mod validate;
+mod verdict;
 
 use std::io::Write as _;
 

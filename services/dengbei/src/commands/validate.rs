@@ -1,7 +1,7 @@
 //! `dengbei validate …`: the crates' validators behind one verdict. Exit 0 when it is valid, warnings included.
 
 use std::fs::File;
-use std::io::{BufReader, Write as _};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -10,6 +10,8 @@ use dengbei_formats::archive::validate_archive;
 use dengbei_ocfl::{PackReader, validate_object, validate_root};
 use dengbei_register::proof_json::{MAX_FILE, check_proof_file};
 use serde_json::{Value, json};
+
+use super::verdict;
 
 /// Validate without a server / 离线校验
 #[derive(Debug, clap::Args)]
@@ -53,8 +55,7 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<bool> {
         What::Proof(place) => (place, proof),
     };
     let verdict = judge(&place.path).with_context(|| format!("{}", place.path.display()))?;
-    print(&verdict, place.json)?;
-    Ok(matches!(verdict.get("verdict").and_then(Value::as_str), Some("valid" | "warning")))
+    verdict::print(&verdict, place.json)
 }
 
 fn archive(path: &Path) -> anyhow::Result<Value> {
@@ -85,23 +86,4 @@ fn proof(path: &Path) -> anyhow::Result<Value> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(serde_json::to_value(check_proof_file(&bytes))?)
-}
-
-fn print(verdict: &Value, json: bool) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    if json {
-        writeln!(out, "{verdict}")?;
-        return Ok(());
-    }
-    let word = match verdict.get("verdict").and_then(Value::as_str) {
-        Some("valid") => "有效 valid",
-        Some("warning") => "有效，有提示 valid with warnings",
-        Some("invalid") => "无效 invalid",
-        _ => "无法判断 unverifiable",
-    };
-    writeln!(out, "{word}")?;
-    for line in verdict.get("detail").and_then(Value::as_array).into_iter().flatten() {
-        writeln!(out, "  {}", line.as_str().unwrap_or_default())?;
-    }
-    Ok(())
 }

@@ -14,6 +14,8 @@ use dengbei_formats::content::Inspection;
 use dengbei_formats::signature::Trust;
 use serde_json::{Value, json};
 
+use super::verdict;
+
 /// Inspect a file without a server / 离线检视文件
 #[derive(Debug, clap::Args)]
 pub(crate) struct InspectArgs {
@@ -58,8 +60,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<bool> {
         What::Pdf(place) => (place, false),
         What::Format(args) => {
             let verdict = format::judge(args)?;
-            print(&verdict, args.json)?;
-            return Ok(verdict.get("verdict").and_then(Value::as_str) == Some("valid"));
+            return verdict::print(&verdict, args.json);
         }
     };
     let path = &place.path;
@@ -74,8 +75,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<bool> {
     let (inspection, remarks) =
         if is_ofd { ofd::judge(path, &trust) } else { pdf::judge(path, &trust) }.with_context(at)?;
     let verdict = remarks.verdict(&inspection)?;
-    print(&verdict, place.json)?;
-    Ok(matches!(verdict.get("verdict").and_then(Value::as_str), Some("valid" | "warning")))
+    verdict::print(&verdict, place.json)
 }
 
 fn trusted(files: &[PathBuf]) -> anyhow::Result<Trust> {
@@ -147,25 +147,6 @@ impl Remarks {
         let inspection = serde_json::to_value(inspection)?;
         Ok(json!({ "verdict": word, "codes": codes, "detail": detail, "inspection": inspection }))
     }
-}
-
-fn print(verdict: &Value, json: bool) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    if json {
-        writeln!(out, "{verdict}")?;
-        return Ok(());
-    }
-    let word = match verdict.get("verdict").and_then(Value::as_str) {
-        Some("valid") => "有效 valid",
-        Some("warning") => "有效，有提示 valid with warnings",
-        Some("invalid") => "无效 invalid",
-        _ => "无法验证 unverifiable",
-    };
-    writeln!(out, "{word}")?;
-    for line in verdict.get("detail").and_then(Value::as_array).into_iter().flatten() {
-        writeln!(out, "  {}", line.as_str().unwrap_or_default())?;
-    }
-    Ok(())
 }
 
 /// A file's bytes up to `most`; more is an error.
