@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::postgres::{free_port, signal};
+use crate::process::{self, free_port};
 use crate::{Scratch, eventually};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 const PROGRAM: &str = "/usr/sbin/clamd";
 /// Largest file that it looks at, bytes.
 const LIMIT: u64 = 8 << 20;
@@ -66,10 +66,7 @@ impl Clamd {
     /// # Errors
     /// When it cannot be signalled.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        let Some(mut child) = self.process.take() else { return Ok(()) };
-        signal(child.id(), Signal::KILL)?;
-        tokio::task::spawn_blocking(move || child.wait()).await??;
-        Ok(())
+        process::end(self.process.take(), Signal::KILL).await
     }
 
     /// Starts it again on the same port; returns when it answers.

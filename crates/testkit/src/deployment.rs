@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::postgres::{free_port, signal};
+use crate::process::{free_port, signal};
 use crate::{Nats, PATIENCE, Postgres, Scratch, eventually};
 
 /// What an orchestrator waits between SIGTERM and SIGKILL.

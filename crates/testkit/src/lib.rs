@@ -11,6 +11,7 @@ mod mesh;
 mod moto;
 mod nats;
 mod postgres;
+mod process;
 mod samples;
 mod scratch;
 
@@ -23,9 +24,10 @@ pub use eventually::eventually;
 pub use mesh::{Mesh, binary};
 pub use moto::Moto;
 pub use nats::Nats;
-pub use postgres::{Postgres, free_address};
+pub use postgres::Postgres;
+pub use process::free_address;
 pub use samples::{Samples, samples};
 pub use scratch::{Scratch, is_running};
 
 /// A deadline that only a hanging part reaches, for [`eventually`].
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);

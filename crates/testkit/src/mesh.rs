@@ -9,13 +9,13 @@ use anyhow::Context as _;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::postgres::signal;
+use crate::process::signal;
 use crate::{PATIENCE, Scratch, eventually, is_running};
 
 /// The first start makes a database cluster and migrates every role.
 const START: Duration = Duration::from_secs(180);
 /// What `up` promises.
-const STOP: Duration = Duration::from_secs(30);
+const STOP: Duration = Duration::from_secs(120);
 
 /// A running deployment. Everything ends and is removed when it is dropped.
 #[derive(Debug)]

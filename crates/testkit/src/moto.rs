@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::postgres::free_port;
+use crate::process::free_port;
 use crate::{Scratch, eventually};
 
 /// It wants a signature, and does not look at it.

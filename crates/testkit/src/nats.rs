@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::postgres::{free_port, signal};
+use crate::process::{self, free_port};
 use crate::{Scratch, eventually};
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(120);
 
 /// A server of one's own. Ends when dropped.
 #[derive(Debug)]
@@ -56,10 +56,7 @@ impl Nats {
     /// # Errors
     /// When it cannot be signalled.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        let Some(mut child) = self.process.take() else { return Ok(()) };
-        signal(child.id(), Signal::KILL)?;
-        tokio::task::spawn_blocking(move || child.wait()).await??;
-        Ok(())
+        process::end(self.process.take(), Signal::KILL).await
     }
 
     /// Starts it again on the same port with what its store holds; returns when JetStream answers.

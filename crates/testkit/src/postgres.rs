@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::Signal;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::sync::OnceCell;
 
+use crate::process::{self, free_port};
 use crate::{Scratch, eventually};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 
 /// A cluster without fsync and passwords. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -78,10 +80,7 @@ impl Postgres {
     /// When it does not end.
     pub async fn stop(&self) -> anyhow::Result<()> {
         let child = self.0.process.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut child) = child else { return Ok(()) };
-        signal(child.id(), rustix::process::Signal::QUIT)?;
-        tokio::task::spawn_blocking(move || child.wait()).await??;
-        Ok(())
+        process::end(child, Signal::QUIT).await
     }
 
     /// Starts it again on the same port; returns when it answers.
@@ -151,32 +150,6 @@ fn bin() -> anyhow::Result<PathBuf> {
         bin.join("initdb").exists().then_some((version, bin))
     });
     newest.max().map(|(_, bin)| bin).context("PostgreSQL is not installed: apt-get install postgresql")
-}
-
-/// A port on which nobody listens, outside the range from which outgoing connections take theirs.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
-    use rand::RngExt as _;
-    let mut random = rand::rng();
-    (0..1_000)
-        .map(|_| random.random_range(10_240..32_768))
-        .find(|port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .context("no free port")
-}
-
-/// An address on which nobody listens, and on which nobody else will who asks the system for any port: for who stops
-/// listening and begins again.
-///
-/// # Errors
-/// When every port that was tried is taken.
-pub fn free_address() -> anyhow::Result<std::net::SocketAddr> {
-    Ok(([127, 0, 0, 1], free_port()?).into())
-}
-
-/// Signals a process.
-pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) -> anyhow::Result<()> {
-    let pid =
-        i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).context("not a process number")?;
-    Ok(rustix::process::kill_process(pid, signal)?)
 }
 
 #[cfg(test)]
