@@ -30,17 +30,21 @@ mod problem;
 mod reading;
 mod redact;
 mod rules;
+mod scanner;
 mod secret;
 mod show;
 mod source;
+mod sources;
 mod storage;
 
 pub use parts::{Limits, Names, Peers, SiteAddress};
 pub use problem::{ConfigError, ConfigProblem, Origin, Weight};
 pub use reading::{Purpose, Reading};
+pub use scanner::ScannerAddress;
 pub use secret::Secret;
 pub use show::toml;
 pub use source::Source;
+pub use sources::SourceAccess;
 pub use storage::{S3, SiteStorage};
 
 /// Everything one role is told. `Debug` shows no secret, and no URL that may hold one.
@@ -80,6 +84,12 @@ pub struct RoleConfig {
     /// Where ingest keeps bytes until they are filed.
     #[serde(default)]
     pub staging: PathBuf,
+    /// Where clamd listens (ingest, fixity). `None`: nothing is scanned, and that is said wherever it matters.
+    #[serde(default, with = "scanner::optional")]
+    pub scanner: Option<ScannerAddress>,
+    /// Folder of checking schemes (检测方案) as documents (ingest, fixity). Empty: the built-in scheme.
+    #[serde(default)]
+    pub schemes: PathBuf,
     /// What internal gRPC calls carry. Empty in the file: read from `<keys>/mesh.token`.
     #[serde(default)]
     pub mesh_token: Secret,
@@ -107,6 +117,9 @@ pub struct RoleConfig {
     /// Every site of the deployment, the primary first.
     #[serde(default)]
     pub sites: Vec<SiteAddress>,
+    /// 来源系统 that may send, each with its own token. None: whoever has the door's token, and who it was is not known.
+    #[serde(default)]
+    pub sources: Vec<SourceAccess>,
     /// Of a site role: which of `sites` it is. Its storage is `site`, its key `<keys>/sites/<name>.key`.
     #[serde(default)]
     pub site_name: String,
@@ -148,6 +161,9 @@ impl fmt::Debug for RoleConfig {
             .field("peers", &self.peers)
             .field("site", &self.site)
             .field("staging", &self.staging)
+            .field("scanner", &self.scanner)
+            .field("schemes", &self.schemes)
+            .field("sources", &self.sources)
             .field("linger", &self.linger)
             .field("registration_linger", &self.registration_linger)
             .field("transfer_linger", &self.transfer_linger)
@@ -179,6 +195,9 @@ impl RoleConfig {
             site: SiteStorage::default(),
             s3: None,
             staging: PathBuf::new(),
+            scanner: None,
+            schemes: PathBuf::new(),
+            sources: Vec::new(),
             mesh_token: Secret::default(),
             mesh_token_also: Secret::default(),
             door_token: Secret::default(),

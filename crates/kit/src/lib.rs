@@ -19,7 +19,10 @@ pub mod status;
 mod tasks;
 pub mod telemetry;
 
-pub use config::{ConfigError, Limits, Names, Peers, RoleConfig, S3, Secret, SiteAddress, SiteStorage};
+pub use config::{
+    ConfigError, Limits, Names, Peers, RoleConfig, S3, ScannerAddress, Secret, SiteAddress, SiteStorage,
+    SourceAccess,
+};
 pub use db::MIGRATOR;
 pub use drain::Drain;
 pub use lease::Leases;

@@ -31,6 +31,10 @@ pub(super) enum Kind {
     Storage,
     /// A list of tables `name`, `class`, `url`.
     Sites,
+    /// A list of tables `system`, `token`, `units`.
+    Sources,
+    /// `host:port` or `unix:/path`.
+    Scanner,
 }
 
 /// One key, with a dot inside a table.
@@ -47,7 +51,7 @@ const fn key(name: &'static str, kind: Kind) -> Key {
 const MOST: u64 = 1 << 60;
 
 /// In the order in which they are shown.
-pub(super) const KEYS: [Key; 39] = [
+pub(super) const KEYS: [Key; 42] = [
     key("area", Kind::Area),
     key("grpc", Kind::Address),
     key("admin", Kind::Address),
@@ -58,6 +62,8 @@ pub(super) const KEYS: [Key; 39] = [
     key("site", Kind::Storage),
     key("site_name", Kind::Text),
     key("staging", Kind::Folder),
+    key("scanner", Kind::Scanner),
+    key("schemes", Kind::Folder),
     key("mesh_token", Kind::Secret),
     key("mesh_token_also", Kind::Secret),
     key("door_token", Kind::Secret),
@@ -87,6 +93,7 @@ pub(super) const KEYS: [Key; 39] = [
     key("s3.secret_key", Kind::Secret),
     key("s3.allow_http", Kind::Switch),
     key("sites", Kind::Sites),
+    key("sources", Kind::Sources),
 ];
 
 /// Keys whose value may stand in a file of its own, named by `<key>_file`.

@@ -6,6 +6,7 @@ use dengbei_records::AreaCode;
 use serde_json::Value;
 
 use super::keys::{Key, Kind};
+use super::scanner::ScannerAddress;
 use super::storage::SiteStorage;
 use super::{period, redact};
 
@@ -25,6 +26,8 @@ pub(super) fn parse(key: &Key, value: &Value, is_text: bool) -> Result<Value, Fa
         (Kind::Count(least, most), value) => count(value, is_text, least, most),
         (Kind::Switch, value) => switch(value, is_text),
         (Kind::Sites, value) => sites(value),
+        // What a list holds depends on who reads it: `reading` does.
+        (Kind::Sources, value) => Ok(value.clone()),
         (kind, Value::String(text)) => words(kind, text).map(|()| value.clone()),
         _ => fault("config.not_a_text", "应为加引号的文本", "should be a text in quotes"),
     }
@@ -82,6 +85,13 @@ fn words(kind: Kind, text: &str) -> Result<(), Fault> {
                 "config.not_a_storage",
                 format!("{shown:?} 既不是目录，也不是 s3://桶/前缀"),
                 format!("{shown:?} is neither a folder nor s3://bucket/prefix"),
+            )
+        }),
+        Kind::Scanner => text.parse::<ScannerAddress>().map(drop).or_else(|_| {
+            fault(
+                "config.not_a_scanner",
+                format!("{text:?} 不是杀毒服务地址：主机:端口，或 unix:/路径"),
+                format!("{text:?} is no address of a scanner: host:port or unix:/path"),
             )
         }),
         Kind::Database => scheme(text, &["postgres", "postgresql"], &redact::database(text)),
@@ -178,6 +188,10 @@ mod tests {
             ("peers.ingest", "http://a:1,http://b:1".into(), ""),
             ("peers.ingest", "http://a:1,b:1".into(), "config.not_a_url"),
             ("site", "ftp://h/p".into(), "config.not_a_storage"),
+            ("scanner", "".into(), ""),
+            ("scanner", "127.0.0.1:3310".into(), ""),
+            ("scanner", "unix:/run/clamav/clamd.ctl".into(), ""),
+            ("scanner", "clamd".into(), "config.not_a_scanner"),
             ("mesh_token", 7.into(), "config.not_a_text"),
             ("mesh_token", "a b".into(), "config.not_a_token"),
             ("sites", serde_json::json!([{"name": 1}]), "config.not_a_list"),

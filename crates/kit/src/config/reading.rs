@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::keys::{KEYS, Key, Kind};
 use super::problem::{ConfigError, ConfigProblem, Origin, Weight};
 use super::source::{Given, ROLES, SITE_ROLE, Source};
-use super::{RoleConfig, parse, rules};
+use super::{RoleConfig, parse, rules, sources};
 
 /// What the values are wanted for: what is missing depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +160,11 @@ impl Reading {
                 *text = text.replace("{role}", &self.role);
             }
             let is_text = matches!(given.origin, Origin::Environment(_) | Origin::Secret(..));
-            match parse::parse(key, &given.value, is_text) {
+            let parsed = match key.kind {
+                Kind::Sources => sources::parse(&given.value, self.role == "gateway"),
+                _ => parse::parse(key, &given.value, is_text),
+            };
+            match parsed {
                 Ok(value) => given.value = value,
                 Err((code, said)) => {
                     let origin = given.origin.clone();

@@ -8,6 +8,7 @@ use super::keys::{GROUPS, KEYS, Key, Kind};
 use super::reading::Reading;
 use super::redact::{self, HIDDEN};
 use super::source::{DEFAULT, Given};
+use super::sources::shown as source_shown;
 
 /// What several roles are told: what is the same for all under `default`, the rest under each.
 pub fn toml(readings: &[Reading]) -> String {
@@ -33,7 +34,7 @@ fn is_shared(readings: &[Reading], key: &Key) -> bool {
 
 fn table(text: &mut String, name: &str, reading: &Reading, keys: &[&Key]) {
     let _ = writeln!(text, "[{name}]");
-    for key in keys.iter().filter(|key| !key.name.contains('.') && key.kind != Kind::Sites) {
+    for key in keys.iter().filter(|key| !key.name.contains('.') && !is_list(key)) {
         line(text, key, key.name, reading);
     }
     for group in GROUPS {
@@ -50,7 +51,14 @@ fn table(text: &mut String, name: &str, reading: &Reading, keys: &[&Key]) {
     if keys.iter().any(|key| key.kind == Kind::Sites) {
         sites(text, name, reading);
     }
+    if keys.iter().any(|key| key.kind == Kind::Sources) {
+        sources(text, name, reading);
+    }
     text.push('\n');
+}
+
+fn is_list(key: &Key) -> bool {
+    matches!(key.kind, Kind::Sites | Kind::Sources)
 }
 
 fn line(text: &mut String, key: &Key, short: &str, reading: &Reading) {
@@ -85,6 +93,18 @@ fn sites(text: &mut String, name: &str, reading: &Reading) {
             let value = site.get(key).and_then(Value::as_str).unwrap_or_default();
             let value = if key == "url" { redact::url(value) } else { value.to_owned() };
             let _ = writeln!(text, "{key} = {}", Value::from(value));
+        }
+    }
+}
+
+fn sources(text: &mut String, name: &str, reading: &Reading) {
+    let Some(given) = reading.values.get("sources").filter(|_| !reading.failed.contains("sources")) else {
+        return;
+    };
+    for source in given.value.as_array().into_iter().flatten() {
+        let _ = writeln!(text, "[[{name}.sources]]  # {}", given.origin);
+        for (key, value) in source_shown(source) {
+            let _ = writeln!(text, "{key} = {value}");
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::keys::{self, GROUPS};
 use super::nearest::{most, nearest};
 use super::problem::{ConfigError, ConfigProblem, Origin, Weight};
+use super::sources;
 
 /// Roles that a table may be named for.
 pub(super) const ROLES: [&str; 7] =
@@ -169,7 +170,7 @@ impl Source {
         let known: Vec<String> = keys::names().collect();
         for (key, value) in flat {
             if known.contains(&key) {
-                self.look_for_slips_in_sites(&key, &value, origin);
+                self.look_for_slips_in_lists(&key, &value, origin);
                 let given = Given { value, origin: origin.clone() };
                 self.tables.entry(table.to_owned()).or_default().insert(key, given);
             } else if GROUPS.contains(&key.as_str()) {
@@ -183,13 +184,17 @@ impl Source {
         self.tables.entry(table.to_owned()).or_default();
     }
 
-    fn look_for_slips_in_sites(&mut self, key: &str, value: &Value, origin: &Origin) {
-        let (Value::Array(list), "sites") = (value, key) else { return };
-        let known = ["name", "class", "url"];
+    fn look_for_slips_in_lists(&mut self, key: &str, value: &Value, origin: &Origin) {
+        let known: &[&str] = match key {
+            "sites" => &["name", "class", "url"],
+            "sources" => &sources::NAMES,
+            _ => return,
+        };
+        let Value::Array(list) = value else { return };
         for name in list.iter().filter_map(Value::as_object).flat_map(Map::keys) {
             if !known.contains(&name.as_str()) {
-                let known = known.iter().map(|name| format!("sites.{name}"));
-                self.slip("config.unknown_key", &format!("sites.{name}"), origin.clone(), known);
+                let known = known.iter().map(|name| format!("{key}.{name}"));
+                self.slip("config.unknown_key", &format!("{key}.{name}"), origin.clone(), known);
             }
         }
     }
