@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 8] =
-    ["events", "register", "ingest", "registration", "query", "operations", "site", "replication"];
+const FILES: [&str; 9] =
+    ["events", "register", "ingest", "registration", "query", "operations", "site", "replication", "fixity"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=dengbei");

@@ -139,6 +139,7 @@ fn facts() -> Vec<Fact> {
     .chain(facts_of_registration())
     .chain(facts_of_copies())
     .chain(facts_of_transfers())
+    .chain(facts_of_persons())
     .collect()
 }
 
@@ -265,6 +266,37 @@ fn facts_of_copies() -> Vec<Fact> {
             found_bytes: 10_239,
         }),
         Fact::PackMissing(PackMissing { site: "archive".into(), pack: pack(), generation: 1 }),
+    ]
+}
+
+fn facts_of_persons() -> Vec<Fact> {
+    let digest = Sha256::of(b"abc");
+    vec![
+        Fact::WholeChecked(WholeChecked {
+            scope: "batch".into(),
+            number: "0000000012".into(),
+            stage: "G".into(),
+            scheme: "dengbei/service-item/2026-02".into(),
+            engine: "dengbei-checks/0.1.0".into(),
+            verdict: "unsigned".into(),
+            report: document(),
+        }),
+        Fact::CheckSigned(CheckSigned {
+            scope: "batch".into(),
+            number: "0000000012".into(),
+            stage: "G".into(),
+            check: "S-06".into(),
+            is_in_order: true,
+            report: digest,
+            finding: document(),
+        }),
+        Fact::CheckRechecked(CheckRechecked {
+            item: item(),
+            report: digest,
+            check: "A-10".into(),
+            opinion: "overruled".into(),
+            reason: document(),
+        }),
     ]
 }
 

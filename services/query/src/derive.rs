@@ -36,6 +36,7 @@ pub(crate) fn place(event: &Event) -> Place {
         Fact::ItemFiled(f) => Place::Own(f.item),
         Fact::ItemReturned(f) => Place::Own(f.item),
         Fact::ItemSuperseded(f) => Place::Own(f.item),
+        Fact::CheckRechecked(f) => Place::Own(f.item),
         Fact::SubmissionRefused(f) => f.item.map_or(Place::Nowhere, Place::Own),
         Fact::ItemChecked(f) => match &f.verdict {
             Verdict::Failed { item, .. } => Place::Own(*item),
@@ -59,7 +60,10 @@ pub(crate) fn place(event: &Event) -> Place {
         Fact::TransferAccepted(f) => transfer(&f.transfer_no),
         Fact::ItemAccessioned(f) => transfer(&f.transfer_no),
         // A pack of documents is no item's; an inspection that found all in order is the site's history.
-        Fact::PackWritten(_) | Fact::PackInspected(_) => Place::Nowhere,
+        // A batch's checks and what persons signed of them stand with fixity.
+        Fact::PackWritten(_) | Fact::PackInspected(_) | Fact::WholeChecked(_) | Fact::CheckSigned(_) => {
+            Place::Nowhere
+        }
     }
 }
 

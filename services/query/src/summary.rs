@@ -27,6 +27,10 @@ pub(crate) fn of(event: &Event) -> String {
         Fact::ItemReturned(f) => format!("未通过 {}", f.failed.join(" ")),
         Fact::ItemSuperseded(f) => format!("由第{}版替代", f.by_data_version),
         Fact::BatchFiled(f) => format!("存储包 {}，{} 件，单位 {} 签章", f.pack, f.count, f.unit_uscc),
+        Fact::CheckRechecked(f) => {
+            let opinion = if f.opinion == "upheld" { "维持" } else { "认可" };
+            format!("人工复检 {}，{opinion}", f.check)
+        }
         Fact::PackWritten(f) => format!("文档包 {}，{} 份文档", f.pack, f.documents),
         other => of_many(other),
     }

@@ -128,6 +128,10 @@ impl Registrar {
             Some(Fact::PackInspected(inspected)) => {
                 Ok(Prepared::Document(self.fetch(&inspected.report).await?))
             }
+            // Of batches, the system and persons: kept and served from here on, and packed.
+            Some(Fact::WholeChecked(f)) => Ok(Prepared::Document(self.fetch(&f.report).await?)),
+            Some(Fact::CheckSigned(f)) => Ok(Prepared::Document(self.fetch(&f.finding).await?)),
+            Some(Fact::CheckRechecked(f)) => Ok(Prepared::Document(self.fetch(&f.reason).await?)),
             Some(Fact::PackSecured(fact)) => {
                 let (keys, fact) = (self.site_keys.clone(), fact.clone());
                 let checked = tokio::task::spawn_blocking(move || hear::check_receipts(&keys, &fact)).await;
@@ -204,6 +208,15 @@ impl Registrar {
             }
             (Some(Fact::PackInspected(_)), Prepared::Document(report)) => {
                 crate::store::documents::hold(tx, &report, now, None).await?;
+                Ok(Outcome::Applied)
+            }
+            (
+                Some(Fact::WholeChecked(_) | Fact::CheckSigned(_) | Fact::CheckRechecked(_)),
+                Prepared::Document(document),
+            ) => {
+                // Fixity asks here for what it lost with its database.
+                documents::put(tx, &document.body, &document.media_type).await?;
+                crate::store::documents::hold(tx, &document, now, None).await?;
                 Ok(Outcome::Applied)
             }
             (Some(fact), _) => transfers::replay::apply(tx, event, fact).await,

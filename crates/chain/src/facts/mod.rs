@@ -7,6 +7,8 @@ mod batch_declined;
 mod batch_filed;
 mod batch_registered;
 mod certificate_issued;
+mod check_rechecked;
+mod check_signed;
 mod item_accessioned;
 mod item_checked;
 mod item_filed;
@@ -29,12 +31,15 @@ mod transfer_checked;
 mod transfer_packed;
 mod transfer_rejected;
 mod transfer_submitted;
+mod whole_checked;
 
 pub use batch_applied::BatchApplied;
 pub use batch_declined::BatchDeclined;
 pub use batch_filed::BatchFiled;
 pub use batch_registered::BatchRegistered;
 pub use certificate_issued::CertificateIssued;
+pub use check_rechecked::CheckRechecked;
+pub use check_signed::CheckSigned;
 pub use item_accessioned::ItemAccessioned;
 pub use item_checked::{ItemChecked, Verdict};
 pub use item_filed::ItemFiled;
@@ -57,6 +62,7 @@ pub use transfer_checked::{Side, TransferChecked};
 pub use transfer_packed::TransferPacked;
 pub use transfer_rejected::TransferRejected;
 pub use transfer_submitted::TransferSubmitted;
+pub use whole_checked::WholeChecked;
 
 use bytes::Bytes;
 use dengbei_proto::v1::{self, event::Fact as Wire};
@@ -140,6 +146,9 @@ pub enum Fact {
     PackInspected(PackInspected),
     PackDamaged(PackDamaged),
     PackMissing(PackMissing),
+    WholeChecked(WholeChecked),
+    CheckSigned(CheckSigned),
+    CheckRechecked(CheckRechecked),
 }
 
 /// A fact's name, `<noun>.<verb>`: the end of its bus subject, its label in metrics and on pages.
@@ -172,11 +181,14 @@ pub enum FactKind {
     PackInspected,
     PackDamaged,
     PackMissing,
+    WholeChecked,
+    CheckSigned,
+    CheckRechecked,
 }
 
 impl FactKind {
     /// Every kind: (kind, name, the word that offices see).
-    pub const ALL: [(Self, &'static str, &'static str); 26] = [
+    pub const ALL: [(Self, &'static str, &'static str); 29] = [
         (Self::ItemPrefiled, "item.prefiled", "预归档"),
         (Self::ItemParked, "item.parked", "待配置"),
         (Self::SubmissionRefused, "submission.refused", "拒收"),
@@ -203,6 +215,9 @@ impl FactKind {
         (Self::PackInspected, "pack.inspected", "巡检"),
         (Self::PackDamaged, "pack.damaged", "损坏"),
         (Self::PackMissing, "pack.missing", "缺失"),
+        (Self::WholeChecked, "whole.checked", "整体检测"),
+        (Self::CheckSigned, "check.signed", "人工检测"),
+        (Self::CheckRechecked, "check.rechecked", "人工复检"),
     ];
 
     fn row(self) -> &'static (Self, &'static str, &'static str) {
@@ -256,6 +271,9 @@ impl Fact {
             Self::PackInspected(_) => FactKind::PackInspected,
             Self::PackDamaged(_) => FactKind::PackDamaged,
             Self::PackMissing(_) => FactKind::PackMissing,
+            Self::WholeChecked(_) => FactKind::WholeChecked,
+            Self::CheckSigned(_) => FactKind::CheckSigned,
+            Self::CheckRechecked(_) => FactKind::CheckRechecked,
         }
     }
 
@@ -287,6 +305,9 @@ impl Fact {
             Wire::PackInspected(p) => Self::PackInspected(PackInspected::read(p)?),
             Wire::PackDamaged(p) => Self::PackDamaged(PackDamaged::read(p)?),
             Wire::PackMissing(p) => Self::PackMissing(PackMissing::read(p)?),
+            Wire::WholeChecked(p) => Self::WholeChecked(WholeChecked::read(p)?),
+            Wire::CheckSigned(p) => Self::CheckSigned(CheckSigned::read(p)?),
+            Wire::CheckRechecked(p) => Self::CheckRechecked(CheckRechecked::read(p)?),
         })
     }
 
@@ -318,6 +339,9 @@ impl Fact {
             Self::PackInspected(f) => Wire::PackInspected(f.write()),
             Self::PackDamaged(f) => Wire::PackDamaged(f.write()),
             Self::PackMissing(f) => Wire::PackMissing(f.write()),
+            Self::WholeChecked(f) => Wire::WholeChecked(f.write()),
+            Self::CheckSigned(f) => Wire::CheckSigned(f.write()),
+            Self::CheckRechecked(f) => Wire::CheckRechecked(f.write()),
         }
     }
 }

@@ -43,6 +43,9 @@ fn cited(fact: &Fact) -> Vec<&DocumentRef> {
         Fact::TransferAccepted(f) => vec![&f.members, &f.handover],
         Fact::ItemAccessioned(f) => vec![&f.members],
         Fact::PackInspected(f) => vec![&f.report],
+        Fact::WholeChecked(f) => vec![&f.report],
+        Fact::CheckSigned(f) => vec![&f.finding],
+        Fact::CheckRechecked(f) => vec![&f.reason],
         _ => Vec::new(),
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn sentence(fact: &Fact, l: Language) -> Markup {
         | Fact::MatterPublished(_)
         | Fact::ItemFiled(_)
         | Fact::ItemReturned(_)
-        | Fact::ItemSuperseded(_) => of_item(fact, l),
+        | Fact::ItemSuperseded(_)
+        | Fact::CheckRechecked(_) => of_item(fact, l),
         Fact::BatchFiled(_)
         | Fact::PackWritten(_)
         | Fact::BatchApplied(_)
@@ -72,6 +73,9 @@ fn of_item(fact: &Fact, l: Language) -> Markup {
         Fact::ItemSuperseded(f) => {
             html! { (l.say("由第 ", "by version ")) (f.by_data_version) (l.say(" 版替代", "")) }
         }
+        Fact::CheckRechecked(f) => html! {
+            span.tag.wait { (f.check) } " " @if f.opinion == "upheld" { (l.say("维持", "upheld")) } @else { (l.say("认可", "overruled")) }
+        },
         _ => html! {},
     }
 }

@@ -130,6 +130,9 @@ const FACTS: &[(&str, &str)] = &[
     ("pack.inspected", "Inspected"),
     ("pack.damaged", "Copy damaged"),
     ("pack.missing", "Copy missing"),
+    ("whole.checked", "Batch or system checked"),
+    ("check.signed", "Signed by a person"),
+    ("check.rechecked", "Looked at again"),
 ];
 
 /// A fact's word.
@@ -150,7 +153,11 @@ pub(super) fn is_bad(fact: &str) -> bool {
 pub(super) fn service_of(fact: &str, l: Language) -> &'static str {
     match fact.split_once('.') {
         Some(("item", "prefiled" | "parked") | ("submission", _)) => service("ingest", l),
-        Some(("item" | "transfer", "checked") | ("pack", "inspected" | "damaged" | "missing")) => {
+        Some(
+            ("item" | "transfer" | "whole", "checked")
+            | ("check", _)
+            | ("pack", "inspected" | "damaged" | "missing"),
+        ) => {
             service("fixity", l)
         }
         Some(("pack", "stored" | "secured" | "repaired")) => service("replication", l),
