@@ -14,8 +14,8 @@ use crate::error::{ReadError, refuse};
 use crate::package::{Entry, PackageSource, ReceivedPackage, redact};
 use crate::xml;
 
-/// Bytes read at once.
-const BUFFER: usize = 256 << 10;
+/// Bytes read at once, at most.
+const BUFFER: u64 = 256 << 10;
 
 /// What one pass over a file found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,9 @@ impl Sink for Discard {
 /// (`package.changed`), describing documents over the cap (`package.metadata_too_large`); [`ReadError::Io`] for
 /// the medium or the sink. What the sink took so far is then to be thrown away.
 pub fn examine(source: &dyn PackageSource, sink: &mut dyn Sink) -> Result<Vec<FileFacts>, ReadError> {
-    let mut buffer = vec![0; BUFFER];
+    let largest = source.entries().iter().map(|entry| entry.bytes).max().unwrap_or(0);
+    // One byte more than the largest file: the end is then seen with the same read.
+    let mut buffer = vec![0; usize::try_from(BUFFER.min(largest + 1)).unwrap_or(0)];
     let mut facts = Vec::with_capacity(source.entries().len());
     for (index, entry) in source.entries().iter().enumerate() {
         sink.begin(index, entry)?;

@@ -7,6 +7,7 @@
 pub(crate) mod cfb;
 mod container;
 mod droid;
+mod index;
 mod matcher;
 mod pattern;
 mod signatures;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::index::Index;
 use super::matcher::Subject;
 use super::pattern::Pattern;
 
@@ -44,12 +45,26 @@ pub struct Signatures {
     /// Where it came from: the name of our table or of a file, with its version.
     pub(super) source: String,
     by_puid: HashMap<String, usize>,
+    /// Ending → rows that name it.
+    by_ending: HashMap<String, Vec<usize>>,
+    /// Which rows' signatures a file is worth being compared with.
+    index: Index,
 }
 
 impl Signatures {
     pub(super) fn new(source: String, rows: Vec<Row>) -> Self {
         let by_puid = rows.iter().enumerate().map(|(index, row)| (row.puid.clone(), index)).collect();
-        Self { rows, rules: Vec::new(), source, by_puid }
+        let mut by_ending: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            for ending in &row.endings {
+                let promised = by_ending.entry(ending.clone()).or_default();
+                if promised.last() != Some(&index) {
+                    promised.push(index);
+                }
+            }
+        }
+        let index = Index::of(&rows);
+        Self { rows, rules: Vec::new(), source, by_puid, by_ending, index }
     }
 
     /// How many formats can be told by their content.
@@ -74,6 +89,20 @@ impl Signatures {
 
     /// Rows whose signature fits, without those that give way to another.
     pub(super) fn matching(&self, subject: &Subject<'_>) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        for (row, signature) in self.index.plausible(subject.head(), subject.tail()) {
+            let row = row as usize;
+            let is_new = found.last() != Some(&row);
+            if is_new && self.rows[row].signatures[signature as usize].iter().all(|p| subject.fits(p)) {
+                found.push(row);
+            }
+        }
+        self.without_beaten(&found)
+    }
+
+    /// The plain way, which [`Signatures::matching`] must agree with.
+    #[cfg(test)]
+    pub(super) fn matching_by_trying_each(&self, subject: &Subject<'_>) -> Vec<usize> {
         let fits = |row: &Row| row.signatures.iter().any(|all| all.iter().all(|p| subject.fits(p)));
         let found: Vec<usize> = (0..self.rows.len()).filter(|index| fits(&self.rows[*index])).collect();
         self.without_beaten(&found)
@@ -88,6 +117,6 @@ impl Signatures {
 
     /// Rows that an ending promises.
     pub(super) fn promised_by(&self, ending: &str) -> Vec<usize> {
-        (0..self.rows.len()).filter(|i| self.rows[*i].endings.iter().any(|e| e == ending)).collect()
+        self.by_ending.get(ending).cloned().unwrap_or_default()
     }
 }
