@@ -46,6 +46,11 @@ pub(crate) enum Fate {
 }
 
 impl Policy {
+    /// Of an event that waits for a part which an operator brings back, since `age`: for ever.
+    pub(crate) fn waiting(&self, tries: u32, age: Duration) -> Fate {
+        Fate::Again { tries, pause: age.clamp(self.first, self.longest) }
+    }
+
     /// After a failure of this class: `tries` were counted before it, the first was `age` ago.
     pub(crate) fn fate(&self, class: ErrorClass, tries: u32, age: Duration) -> Fate {
         if class == ErrorClass::Invalid {
@@ -54,7 +59,7 @@ impl Policy {
         let absent = matches!(class, ErrorClass::Unavailable | ErrorClass::Exhausted);
         if absent && age < self.patience {
             // Tries count failures only. The pause grows with the time that has passed: about as doubling would.
-            return Fate::Again { tries, pause: age.clamp(self.first, self.longest) };
+            return self.waiting(tries, age);
         }
         let tries = tries + 1;
         if tries >= self.tries {
@@ -100,5 +105,12 @@ mod tests {
         let again = Fate::Again { tries: 0, pause: Duration::from_secs(60) };
         assert_eq!(policy.fate(ErrorClass::Unavailable, 0, minutes(5)), again);
         assert_eq!(policy.fate(ErrorClass::Unavailable, 7, minutes(61)), Fate::Dead { tries: 8 });
+    }
+
+    #[test]
+    fn a_part_that_an_operator_brings_back_is_waited_for_for_days() {
+        let days = |d: u64| Duration::from_secs(86_400 * d);
+        let again = Fate::Again { tries: 0, pause: Duration::from_secs(60) };
+        assert_eq!(Policy::default().waiting(0, days(30)), again);
     }
 }

@@ -54,11 +54,13 @@ pub trait BundleHandler: Send + Sync + 'static {
 }
 
 /// Why a handler did not handle. The class decides: Invalid is a dead letter at once; what is Unavailable or Exhausted
-/// waits; anything else is tried again and is a dead letter after the last try.
+/// waits, for an hour unless [`HandleError::waited_for`]; anything else is tried again and is a dead letter after the last
+/// try.
 #[derive(Debug, thiserror::Error)]
 #[error("事件处理失败 / the event was not handled")]
 pub struct HandleError {
     class: ErrorClass,
+    is_waited_for: bool,
     #[source]
     source: anyhow::Error,
 }
@@ -66,7 +68,7 @@ pub struct HandleError {
 impl HandleError {
     /// An error of this class.
     pub fn new(class: ErrorClass, source: impl Into<anyhow::Error>) -> Self {
-        Self { class, source: source.into() }
+        Self { class, is_waited_for: false, source: source.into() }
     }
 
     /// An event that can never be handled.
@@ -74,9 +76,20 @@ impl HandleError {
         Self::new(ErrorClass::Invalid, anyhow::anyhow!("{reason}"))
     }
 
+    /// A part that only an operator brings back does not answer (a virus scanner): the event is tried again for as long
+    /// as that takes, and never becomes a dead letter for it. Whoever returns this has an alert of its own.
+    #[must_use]
+    pub fn waited_for(self) -> Self {
+        Self { is_waited_for: true, ..self }
+    }
+
     /// What can be done about it.
     pub const fn class(&self) -> ErrorClass {
         self.class
+    }
+
+    pub(crate) const fn is_waited_for(&self) -> bool {
+        self.is_waited_for
     }
 
     /// Why, with everything it came from: what stands on a dead letter.

@@ -28,6 +28,7 @@ mod rules;
 mod sample;
 mod scheme;
 mod signing;
+mod silence;
 mod stage;
 mod times;
 mod view;
@@ -43,8 +44,9 @@ pub use recheck::{Effective, Opinion, Recheck, RecheckError, judge_recheck, with
 pub use refusal::{check_of, refusal};
 pub use report::{CheckOutcome, CheckResult, Evidence, Finding, Report, SchemeName, Subject, Verdict};
 pub use sample::Sample;
-pub use scheme::{Base, FORMAT, Line, Scheme, SchemeDocument, SchemeFault};
+pub use scheme::{Base, FORMAT, Line, Scheme, SchemeDocument, SchemeFault, Schemes, SchemesError};
 pub use signing::{Signed, Task};
+pub use silence::is_always_judged;
 pub use stage::{Rule, Severity, Stage};
 pub use view::{Context, PackageView};
 pub use views::{Arrived, BatchView, CarrierView, Paper, ReadBack, ScannerState, SystemView};

@@ -237,11 +237,13 @@ impl Report {
         self.checks.iter().filter(|c| matches!(c.result, CheckResult::Failed | CheckResult::Warning))
     }
 
-    /// What is worth keeping beside an item that passed: what is notable, and what became of evidence that it carries.
+    /// What is worth keeping beside an item that passed: what is notable, what became of evidence that it carries, and by
+    /// which engine and signatures it was scanned, or that it was not.
     pub fn kept(&self) -> impl Iterator<Item = &CheckOutcome> {
         self.checks.iter().filter(|c| {
             let is_evidence = matches!(c.id, CheckId::A03 | CheckId::A04 | CheckId::A05) && c.compared > 0;
-            is_evidence || matches!(c.result, CheckResult::Failed | CheckResult::Warning)
+            let is_scan = c.id == CheckId::S02 && c.result != CheckResult::NotApplicable;
+            is_evidence || is_scan || matches!(c.result, CheckResult::Failed | CheckResult::Warning)
         })
     }
 

@@ -42,7 +42,7 @@ pub struct Part {
     pub name: &'static str,
     /// Whether it serves.
     pub ok: bool,
-    /// What is wrong; empty when nothing is.
+    /// What is wrong or worth knowing; empty when nothing is.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
@@ -61,6 +61,13 @@ impl Health {
         let ok = outcome.is_ok();
         let detail = outcome.err().map(|e| e.to_string()).unwrap_or_default();
         self.parts.push(Part { name, ok, detail });
+        self
+    }
+
+    /// Adds something that serves as well as it is configured to, and what an operator should know about it.
+    #[must_use]
+    pub fn noting(mut self, name: &'static str, detail: &str) -> Self {
+        self.parts.push(Part { name, ok: true, detail: detail.to_owned() });
         self
     }
 

@@ -231,6 +231,26 @@ impl RoleConfig {
     }
 }
 
+/// The files of a folder with this ending, by name, for what a key names a folder of. No folder: no files.
+///
+/// # Errors
+/// When the folder or a file cannot be read.
+pub fn files(folder: &Path, ending: &str) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    if folder.as_os_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == ending) && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let named = |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    paths.iter().map(|path| Ok((named(path), std::fs::read(path)?))).collect()
+}
+
 /// A role's defaults; its area is none of them.
 fn of_no_area(role: &str) -> Option<RoleConfig> {
     let config = RoleConfig::of(role, "330000".parse().ok()?);

@@ -5,11 +5,6 @@ use std::io;
 /// No verdict. Never to be taken for clean.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// The address is none.
-    #[error(
-        "扫描服务地址应为 tcp://主机:端口 或 unix:/路径 / the scanner's address should be tcp://host:port or unix:/path: {0:?}"
-    )]
-    Address(String),
     /// clamd cannot be reached, broke off, or was silent too long. Trying again later may help.
     #[error("杀毒引擎无应答 / the virus scanner does not answer")]
     Unavailable(#[source] io::Error),

@@ -1,20 +1,28 @@
 //! The scanner of a deployment, as a service keeps it: who it is, when it last answered, and packages past it.
+//!
+//! Its heartbeat is `watch`; what both say outside is `measured`.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use dengbei_checks::ScannerState;
 use dengbei_checks::facts::Scan;
 use dengbei_formats::Sink;
+use dengbei_kit::ScannerAddress;
 use dengbei_records::Timestamp;
 
-use crate::{Duty, Pass, ScanError, Scanner};
+use crate::{Duty, Pass, ScanError, Scanner, measured};
 
-/// How the scanner stood when it was last asked.
+/// How long a heartbeat waits for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// How the scanner stood when it was last asked, or last used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
     /// What it said of itself, at the last answer.
     pub duty: Option<Duty>,
-    /// When that was.
+    /// When it last answered.
     pub answered_at: Option<Timestamp>,
     /// Whether the last question was answered.
     pub is_up: bool,
@@ -23,32 +31,66 @@ pub struct Standing {
 /// A scanner and its heartbeat. Cheap to clone; clones share what is known.
 #[derive(Debug, Clone)]
 pub struct Guard {
+    service: &'static str,
     scanner: Scanner,
     standing: Arc<Mutex<Standing>>,
 }
 
 impl Guard {
-    /// A scanner that nobody has asked yet.
-    pub fn new(scanner: Scanner) -> Self {
-        Self { scanner, standing: Arc::default() }
+    /// A scanner that nobody has asked yet; `service` names who asks.
+    pub fn new(service: &'static str, scanner: Scanner) -> Self {
+        Self { service, scanner, standing: Arc::default() }
+    }
+
+    /// The scanner that is configured. Without one nothing is scanned: that is warned of here, once, and measured.
+    pub fn of(service: &'static str, address: Option<&ScannerAddress>) -> Option<Self> {
+        measured::describe(service, address.is_some());
+        match address {
+            Some(address) => Some(Self::new(service, Scanner::at(address.clone()))),
+            None => {
+                tracing::warn!(
+                    service,
+                    "未配置杀毒服务，收到的文件未经杀毒 / no scanner is configured: nothing is scanned"
+                );
+                None
+            }
+        }
     }
 
     /// How it stood when it was last asked.
     pub fn standing(&self) -> Standing {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known().clone()
     }
 
-    /// Asks it, now. Blocking.
+    /// As check S-01 looks at it.
+    pub fn state(&self) -> ScannerState {
+        let Standing { duty, answered_at, .. } = self.standing();
+        let engine = duty.as_ref().map_or_else(|| "clamd".to_owned(), |duty| duty.engine.clone());
+        ScannerState { engine, answered_at, signatures_at: duty.and_then(|duty| duty.built) }
+    }
+
+    /// Who asks it.
+    pub(crate) fn service(&self) -> &'static str {
+        self.service
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks it, now. Blocking, at most 10 s and what connecting takes.
     ///
     /// # Errors
     /// [`ScanError`] when it does not answer; that is known then, too.
     pub fn look(&self, now: Timestamp) -> Result<Duty, ScanError> {
-        let answer = self.scanner.duty();
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = self.scanner.clone().with_patience(ANSWER).duty();
+        let mut standing = self.known();
         standing.is_up = answer.is_ok();
         if let Ok(duty) = &answer {
             (standing.duty, standing.answered_at) = (Some(duty.clone()), Some(now));
         }
+        drop(standing);
+        measured::looked(self, now);
         answer
     }
 
@@ -63,12 +105,50 @@ impl Guard {
         now: Timestamp,
         work: impl FnOnce(&mut dyn Sink) -> Result<T, E>,
     ) -> Result<(T, Scan), E> {
-        let known = self.standing().duty;
-        let duty = known.map_or_else(|| self.look(now), Ok).map_err(io::Error::other)?;
-        let mut pass = Pass::open(&self.scanner, onward).map_err(io::Error::other)?;
-        let done = work(&mut pass)?;
-        let scan = pass.finish(&duty).map_err(io::Error::other)?;
+        // What is known to be down may be up again: it is asked, and named anew.
+        let known = self.standing();
+        let duty = known.duty.filter(|_| known.is_up).map_or_else(|| self.look(now), Ok);
+        let duty = duty.map_err(io::Error::other)?;
+        let mut pass = Pass::open(&self.scanner, onward).map_err(|e| self.lost(now, e))?;
+        let done = match work(&mut pass) {
+            Ok(done) => done,
+            Err(error) => {
+                if pass.is_broken() {
+                    self.is_lost(now);
+                }
+                return Err(error);
+            }
+        };
+        let (scan, spent) = pass.finish(&duty).map_err(|e| self.lost(now, e))?;
+        self.known().answered_at = Some(now);
+        measured::scanned(self, &scan, &spent);
         Ok((done, scan))
+    }
+
+    fn lost(&self, now: Timestamp, error: ScanError) -> io::Error {
+        self.is_lost(now);
+        io::Error::other(error)
+    }
+
+    fn is_lost(&self, now: Timestamp) {
+        self.known().is_up = false;
+        measured::looked(self, now);
+    }
+}
+
+/// Does `work` with a sink past the scanner, where there is one. Blocking.
+///
+/// # Errors
+/// As [`Guard::over`].
+pub fn past<T, E: From<io::Error>>(
+    guard: Option<&Guard>,
+    onward: &mut dyn Sink,
+    now: Timestamp,
+    work: impl FnOnce(&mut dyn Sink) -> Result<T, E>,
+) -> Result<(T, Option<Scan>), E> {
+    match guard {
+        Some(guard) => guard.over(onward, now, work).map(|(done, scan)| (done, Some(scan))),
+        None => work(onward).map(|done| (done, None)),
     }
 }
 

@@ -8,22 +8,24 @@
 //! Why our own: the protocol is small, and the clients looked at have one file a connection or no limits on time
 //! (docs/decisions).
 
-mod address;
 mod duty;
 mod error;
 mod guard;
+mod measured;
 mod pass;
 mod session;
+mod watch;
 mod wire;
 
 use std::time::Duration;
 
-pub use address::Address;
+pub use dengbei_kit::ScannerAddress as Address;
 pub use duty::Duty;
 pub use error::ScanError;
-pub use guard::{Guard, Standing, is_of_scanner};
+pub use guard::{Guard, Standing, is_of_scanner, past};
 pub use pass::Pass;
 pub use session::{Session, Verdict};
+pub use watch::health;
 
 /// How long clamd may be silent, in the middle of anything.
 const PATIENCE: Duration = Duration::from_secs(60);

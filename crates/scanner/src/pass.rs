@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Instant;
 
 use dengbei_checks::facts::{Scan, ScanOutcome};
 use dengbei_formats::package::Entry;
 use dengbei_formats::{FileFacts, Sink};
 
+use crate::measured::Spent;
 use crate::{Duty, ScanError, Scanner, Session, Verdict};
 
 /// After a file of so many bytes clamd may have stopped listening: that is asked before the next one is passed.
@@ -22,6 +24,8 @@ pub struct Pass<'a> {
     paths: Vec<String>,
     // Of the file in hand.
     bytes: u64,
+    spent: Spent,
+    is_broken: bool,
 }
 
 impl std::fmt::Debug for Pass<'_> {
@@ -36,8 +40,25 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// [`ScanError::Unavailable`] when the scanner cannot be reached.
     pub fn open(scanner: &'a Scanner, onward: &'a mut dyn Sink) -> Result<Self, ScanError> {
+        let began = Instant::now();
         let session = scanner.session()?;
-        Ok(Self { onward, scanner, session, verdicts: Vec::new(), paths: Vec::new(), bytes: 0 })
+        let spent = Spent { bytes: 0, time: began.elapsed() };
+        let (verdicts, paths) = (Vec::new(), Vec::new());
+        Ok(Self { onward, scanner, session, verdicts, paths, bytes: 0, spent, is_broken: false })
+    }
+
+    /// Whether the scanner failed, not what else the bytes pass.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Does something with the scanner, and notes how long it took and whether it failed.
+    fn timed(&mut self, work: impl FnOnce(&mut Self) -> Result<(), ScanError>) -> io::Result<()> {
+        let began = Instant::now();
+        let done = work(self);
+        self.spent.time += began.elapsed();
+        self.is_broken |= done.is_err();
+        done.map_err(io::Error::other)
     }
 
     fn next_file(&mut self) -> Result<(), ScanError> {
@@ -48,16 +69,24 @@ impl<'a> Pass<'a> {
         self.session.file()
     }
 
-    /// What the scanner says of every file; `duty` names it in reports.
+    /// What the scanner says of every file, and what that took; `duty` names it in reports.
     ///
     /// # Errors
     /// [`ScanError`] when a verdict is missing: then nothing is known of any file.
-    pub fn finish(self, duty: &Duty) -> Result<Scan, ScanError> {
+    pub(crate) fn finish(mut self, duty: &Duty) -> Result<(Scan, Spent), ScanError> {
+        let began = Instant::now();
         let verdicts = self.verdicts.into_iter().chain(self.session.finish()?);
-        let files: BTreeMap<_, _> = self.paths.into_iter().zip(verdicts.map(outcome)).collect();
+        let mut files = BTreeMap::new();
+        for (path, outcome) in self.paths.into_iter().zip(verdicts.map(outcome)) {
+            // Readers refuse two files of one path; here the worse would stand.
+            if outcome != ScanOutcome::Clean || !files.contains_key(&path) {
+                files.insert(path, outcome);
+            }
+        }
         let signatures =
             duty.signatures.map_or_else(|| "自有特征 own signatures".to_owned(), |n| n.to_string());
-        Ok(Scan { engine: duty.engine.clone(), signatures, files })
+        self.spent.time += began.elapsed();
+        Ok((Scan { engine: duty.engine.clone(), signatures, files }, self.spent))
     }
 }
 
@@ -72,13 +101,14 @@ fn outcome(verdict: Verdict) -> ScanOutcome {
 impl Sink for Pass<'_> {
     fn begin(&mut self, index: usize, entry: &Entry) -> io::Result<()> {
         self.paths.push(entry.path.clone());
-        self.next_file().map_err(io::Error::other)?;
+        self.timed(Self::next_file)?;
         self.onward.begin(index, entry)
     }
 
     fn chunk(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes += bytes.len() as u64;
-        self.session.pass(bytes).map_err(io::Error::other)?;
+        self.spent.bytes += bytes.len() as u64;
+        self.timed(|pass| pass.session.pass(bytes))?;
         self.onward.chunk(bytes)
     }
 

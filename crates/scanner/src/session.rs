@@ -36,6 +36,15 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// What clamd tells of as found when it did not look: a file over a limit, or locked (`AlertExceedsMax`,
+/// `AlertEncrypted`).
+const NOT_LOOKED: [&str; 2] = ["Heuristics.Limits.Exceeded", "Heuristics.Encrypted"];
+
+fn found(name: &str) -> Verdict {
+    let is_looked_at = !NOT_LOOKED.iter().any(|why| name.starts_with(why));
+    if is_looked_at { Verdict::Found(name.to_owned()) } else { Verdict::Unscanned(name.to_owned()) }
+}
+
 impl Session {
     pub(crate) fn on(mut wire: Wire) -> Result<Self, ScanError> {
         wire.command("IDSESSION")?;
@@ -130,7 +139,7 @@ impl Session {
         let verdict = if said == "stream: OK" {
             Verdict::Clean
         } else if let Some(name) = said.strip_prefix("stream: ").and_then(|s| s.strip_suffix(" FOUND")) {
-            Verdict::Found(name.to_owned())
+            found(name)
         } else if said.ends_with("ERROR") {
             // clamd closes the session after an error in a stream.
             self.broken = Some(said.to_owned());

@@ -91,7 +91,7 @@ async fn a_package_is_scanned_while_its_digests_are_taken() {
     use dengbei_formats::package::MemorySource;
     use dengbei_formats::{Discard, examine};
     let Some(clamd) = Clamd::start().await.unwrap() else { return };
-    let guard = dengbei_scanner::Guard::new(scanner(&clamd.tcp()));
+    let guard = dengbei_scanner::Guard::new("test", scanner(&clamd.tcp()));
     let over = vec![b'a'; usize::try_from(Clamd::LIMIT).unwrap() + 1];
     let files = [("a.txt", b"clean".to_vec()), ("over.txt", over), ("b/c.txt", infected(9000))];
     let package = MemorySource::new("p", files.map(|(path, bytes)| (path.to_owned(), bytes.into())).to_vec());

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use dengbei_checks::facts::{ManagementEvent, Recorded};
-use dengbei_checks::{Context, Duplicate, PackageView, Report, Scheme, Stage, check_package, refusal};
+use dengbei_checks::{Context, Duplicate, PackageView, Report, Schemes, Stage, check_package, refusal};
 use dengbei_formats::{Discard, ReadError, examine, read_package};
-use dengbei_records::{EventHash, ItemId, Matter, Sha256, Timestamp};
+use dengbei_records::{AreaCode, EventHash, ItemId, Matter, Sha256, Timestamp};
+use dengbei_scanner::{Guard, past};
 
 use crate::staged::Package;
 
@@ -27,13 +28,27 @@ pub(crate) struct Against {
     pub(crate) now: Timestamp,
 }
 
-/// Runs the G checks.
+/// What packages are checked by and with.
+#[derive(Debug, Clone)]
+pub(crate) struct Bench {
+    /// 行政区划 of the deployment.
+    pub(crate) area: AreaCode,
+    pub(crate) schemes: Schemes,
+    /// The virus scanner. `None`: nothing is scanned.
+    pub(crate) guard: Option<Guard>,
+}
+
+/// Runs the G checks. The files pass the scanner again, although they did at the door: its signatures may have learned
+/// since, and what ingest said is not believed.
 ///
 /// # Errors
-/// When the spooled bytes cannot be read: to be tried again. Faults of the content are in the report.
-pub(crate) fn check(package: &Package, against: Against, scheme: &Scheme) -> std::io::Result<Report> {
+/// When the spooled bytes cannot be read, or the scanner gives no verdict: to be tried again. Faults of the content are
+/// in the report.
+pub(crate) fn check(package: &Package, against: Against, bench: &Bench) -> std::io::Result<Report> {
+    let now = against.now;
+    let scheme = bench.schemes.of((&package.reception.metadata.area_code, &bench.area), now);
     let manifest: BTreeMap<_, _> = package.manifest().map(|f| (f.path.clone(), f.sha512)).collect();
-    let context = Context {
+    let mut context = Context {
         events: Some(vec![arrival(package, &against)]),
         matter: Some(against.matter),
         // Which areas a deployment's units stand in changes with reforms: the matter decides, not the area.
@@ -41,11 +56,15 @@ pub(crate) fn check(package: &Package, against: Against, scheme: &Scheme) -> std
         duplicates: Some(against.same_record_no.iter().map(duplicate).collect()),
         manifest: Some(manifest),
         recorded: Some(Recorded { metadata: package.reception.metadata.clone(), archival_code: None }),
-        ..Context::at(against.now)
+        ..Context::at(now)
     };
-    let read = read_package(package).and_then(|read| Ok((read, examine(package, &mut Discard)?)));
+    let read = read_package(package).and_then(|read| {
+        let guard = bench.guard.as_ref();
+        Ok((read, past(guard, &mut Discard, now, |sink| examine(package, sink))?))
+    });
     match read {
-        Ok((read, files)) => {
+        Ok((read, (files, scan))) => {
+            context.scan = scan;
             let view = PackageView { package: &read, files: &files, context: &context };
             Ok(check_package(&view, Stage::G, scheme))
         }

@@ -10,13 +10,12 @@ use std::sync::Arc;
 use dengbei_bus::{HandleError, Handler, Outcome, traceparent_of};
 use dengbei_chain::facts::ItemPrefiled;
 use dengbei_chain::{Event, Fact, FactKind};
-use dengbei_checks::Scheme;
 use dengbei_records::{EventHash, ItemId, Matter, SubmissionId};
 use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::check::{self, Against};
+use crate::check::{self, Against, Bench};
 use crate::error::VerdictError;
 use crate::hear::Hearing;
 use crate::metrics;
@@ -38,7 +37,7 @@ pub(crate) struct Checks {
     pub(crate) pool: PgPool,
     pub(crate) staging: Staging,
     pub(crate) author: Author,
-    pub(crate) scheme: Arc<Scheme>,
+    pub(crate) bench: Arc<Bench>,
     pub(crate) checkers: Arc<Semaphore>,
     pub(crate) hearing: Hearing,
 }
@@ -67,13 +66,14 @@ impl Handler for Checks {
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
+        self.scanner_answers().await?;
         let wanted: Vec<_> = tasks.iter().map(|t| (t.fact.submission, t.fact.reception)).collect();
         let reading = self.staging.read(&wanted).await?;
         let running = self.read_and_check(reading, tasks).await?;
         let mut checked = Vec::with_capacity(wanted.len());
         for chunk in running {
             let done = chunk.await.map_err(|e| VerdictError::Internal(e.into()))?;
-            checked.extend(done.map_err(|e| VerdictError::NotYet(e.to_string()))?);
+            checked.extend(done.map_err(VerdictError::of_reading)?);
         }
         Ok(checked)
     }
@@ -137,6 +137,15 @@ impl Checks {
         Ok(tasks)
     }
 
+    /// A scanner that is known to be down is asked before packages are fetched, so that what waits for it costs little.
+    async fn scanner_answers(&self) -> Result<(), VerdictError> {
+        let Some(guard) = self.bench.guard.as_ref().filter(|guard| !guard.standing().is_up) else {
+            return Ok(());
+        };
+        let answer = guard.ask(self.author.clock.now()).await.map_err(VerdictError::Internal)?;
+        answer.map(drop).map_err(|e| VerdictError::Scanner(std::io::Error::other(e)))
+    }
+
     /// Receives package after package; full chunks are checked while the next is received.
     async fn read_and_check(&self, mut reading: Reading, tasks: Vec<Task>) -> Result<Running, HandleError> {
         let mut tasks: HashMap<SubmissionId, Task> =
@@ -192,13 +201,13 @@ impl Checks {
             .collect();
         let permit = self.checkers.clone().acquire_owned().await;
         let permit = permit.map_err(|e| VerdictError::Internal(e.into()))?;
-        let (scheme, span) = (self.scheme.clone(), tracing::Span::current());
+        let (bench, span) = (self.bench.clone(), tracing::Span::current());
         Ok(tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _in = span.enter();
             let each = chunk.into_iter().zip(against).zip(numbers);
             each.map(|(((task, package), against), record_no)| {
-                let report = check::check(&package, against, &scheme)?;
+                let report = check::check(&package, against, &bench)?;
                 let Task { prefiled, fact, traceparent, .. } = task;
                 Ok(Checked { prefiled, fact, record_no, report, traceparent })
             })

@@ -26,6 +26,9 @@ pub enum VerdictError {
     /// What the verdict rests on is not here yet, or changed meanwhile.
     #[error("所依据的内容尚未到达 / not here yet: {0}")]
     NotYet(String),
+    /// The virus scanner gave no verdict: waited for, for as long as it takes.
+    #[error("杀毒服务无应答 / the virus scanner does not answer")]
+    Scanner(#[source] std::io::Error),
     /// A fault of ours.
     #[error("检测出错 / a fault of fixity")]
     Internal(#[source] anyhow::Error),
@@ -41,7 +44,7 @@ impl VerdictError {
                 class => class,
             },
             Self::Document(e) => e.class(),
-            Self::NotYet(_) => ErrorClass::Unavailable,
+            Self::NotYet(_) | Self::Scanner(_) => ErrorClass::Unavailable,
             Self::Event(_) | Self::Report(_) | Self::Internal(_) => ErrorClass::Internal,
         }
     }
@@ -49,7 +52,20 @@ impl VerdictError {
 
 impl From<VerdictError> for HandleError {
     fn from(error: VerdictError) -> Self {
-        Self::new(error.class(), error)
+        let is_waited_for = matches!(error, VerdictError::Scanner(_));
+        let handled = Self::new(error.class(), error);
+        if is_waited_for { handled.waited_for() } else { handled }
+    }
+}
+
+impl VerdictError {
+    /// Why a package's bytes could not be read and checked: the scanner, or the disk.
+    pub(crate) fn of_reading(error: std::io::Error) -> Self {
+        if dengbei_scanner::is_of_scanner(&error) {
+            Self::Scanner(error)
+        } else {
+            Self::NotYet(error.to_string())
+        }
     }
 }
 

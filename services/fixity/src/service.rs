@@ -6,23 +6,32 @@ use std::time::Duration;
 
 use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
-use dengbei_checks::Scheme;
+use dengbei_checks::Schemes;
 use dengbei_kit::admin::Health;
-use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
+use dengbei_kit::grpc::MAX_MESSAGE;
+use dengbei_kit::{
+    Drain, Leases, OnError, RoleConfig, Tasks, admin, config as kit_config, db, documents, grpc, measure,
+};
+use dengbei_proto::v1::fixity_server::FixityServer;
 use dengbei_records::{Clock as _, SystemClock};
+use dengbei_scanner::Guard;
 use sqlx::postgres::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tonic::service::Routes;
 
+use crate::check::Bench;
 use crate::consumer::{CHECKERS, Checks};
+use crate::desk::Desk;
+use crate::grpc::Served;
 use crate::hear::Hearing;
 use crate::inspect::Inspector;
 use crate::metrics;
 use crate::sites::Sites;
 use crate::staged::Staging;
-use crate::store::stands;
+use crate::store::{stands, tasks as check_tasks};
 use crate::transfer::Transfers;
 use crate::verdict::Author;
+use crate::wholes::{Wholes, heard::Heard};
 
 /// The name of its producer, its consumer and its inbox.
 const SERVICE: &str = "fixity";
@@ -50,6 +59,15 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
         wake: hearing.wake,
     };
+    let wholes = Wholes {
+        pool: pool.clone(),
+        sites: sites.clone(),
+        author: checks.author.clone(),
+        registration: transfers.registration.clone(),
+        bench: checks.bench.clone(),
+        quarantine: spool(&config),
+    };
+    let desk = Desk::of(pool.clone(), &checks.author, transfers.registration.clone());
     let (inspect, leases) = (Arc::<Notify>::default(), Leases::new(pool.clone()));
     let inspector = Inspector {
         pool: pool.clone(),
@@ -61,11 +79,20 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     };
 
     let mut tasks = Tasks::new(drain.clone());
+    let guard = checks.bench.guard.clone();
+    if let Some(guard) = &guard {
+        guard.watch(&mut tasks, &checks.author.clock, &drain);
+    }
     let relay = Relay::new(SERVICE, pool.clone(), nats.clone(), register.clone());
     let ending = drain.clone();
     tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));
-    let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register, checks)
+    let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register.clone(), checks)
         .at_once(config.limits.bundles_at_once);
+    let heard = Heard { consumer: consumer.clone(), register };
+    let (watching, ending) = (leases.clone(), drain.clone());
+    tasks.spawn("wholes", OnError::Restart, move || {
+        wholes.clone().run(heard.clone(), watching.clone(), ending.clone())
+    });
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
     let (checking, ending) = (leases.clone(), drain.clone());
@@ -86,12 +113,13 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         let (pool, names, drain) = (looking.clone(), names.clone(), ending.clone());
         async move { measure::every(&drain, || look(&pool, &names)).await }
     });
-    let (address, ending, health_of) = (config.admin, drain.clone(), (pool.clone(), nats));
+    let (address, ending, health_of) = (config.admin, drain.clone(), (pool.clone(), nats, guard));
     tasks.spawn("admin", OnError::Stop, move || {
         let health_of = health_of.clone();
         admin::serve(address, move || health(health_of.clone()), ending.clone())
     });
     let routes = Routes::new(documents::service(pool.clone()))
+        .add_service(FixityServer::new(Served { pool: pool.clone(), desk }).max_encoding_message_size(MAX_MESSAGE))
         .add_service(dengbei_bus::operations::service(pool, SERVICE));
     tasks.spawn("grpc", OnError::Stop, move || {
         let (config, routes, drain) = (config.clone(), routes.clone(), drain.clone());
@@ -107,6 +135,7 @@ async fn look(pool: &PgPool, sites: &[String]) -> anyhow::Result<()> {
         metrics::stands(site, &stands::of_site(pool, site).await?, now);
     }
     metrics::open_runs(&stands::open_runs(pool).await?, now);
+    metrics::tasks(check_tasks::open_ones(pool).await?, now);
     Ok(())
 }
 
@@ -119,13 +148,13 @@ fn hearing(sites: &Sites) -> Hearing {
 }
 
 fn checks(config: &RoleConfig, pool: PgPool, hearing: Hearing) -> anyhow::Result<Checks> {
-    let scheme = Scheme::builtin();
+    let schemes = Schemes::read(&kit_config::files(&config.schemes, "json")?)?;
+    let guard = Guard::of(SERVICE, config.scanner.as_ref());
     let author = Author {
         area: config.area.clone(),
         ids: Arc::new(RandomIds),
         clock: Arc::new(SystemClock),
         outbox: Outbox::new(config.area.clone()),
-        scheme: format!("{}/{}", scheme.id, scheme.version),
     };
     let ingest = grpc::channel(&config.peers.ingest, &config.mesh_token)?;
     let checkers = Arc::new(Semaphore::new(CHECKERS));
@@ -133,7 +162,7 @@ fn checks(config: &RoleConfig, pool: PgPool, hearing: Hearing) -> anyhow::Result
         pool,
         staging: Staging::new(ingest, spool(config)),
         author,
-        scheme: Arc::new(scheme),
+        bench: Arc::new(Bench { area: config.area.clone(), schemes, guard }),
         checkers,
         hearing,
     })
@@ -144,6 +173,7 @@ fn spool(config: &RoleConfig) -> PathBuf {
     if config.staging.is_dir() { config.staging.clone() } else { std::env::temp_dir() }
 }
 
-async fn health((pool, nats): (PgPool, Nats)) -> Health {
-    Health::default().with("postgres", admin::postgres(&pool).await).with("nats", nats.health())
+async fn health((pool, nats, guard): (PgPool, Nats, Option<Guard>)) -> Health {
+    let health = Health::default().with("postgres", admin::postgres(&pool).await).with("nats", nats.health());
+    dengbei_scanner::health(health, guard.as_ref())
 }

@@ -1,4 +1,4 @@
-//! What a run states: one `item.checked` for all that passed, with a member list whose root covers their
+//! What a run states: one `item.checked` for all that passed by one scheme, with a member list whose root covers their
 //! `item.prefiled`; one for each that failed, with its report. Rows, documents and events in the caller's transaction.
 //!
 //! Before: `check.rs`. After: the outbox; registration's `decide.rs` files or returns.
@@ -6,11 +6,12 @@
 use dengbei_bus::Outbox;
 use dengbei_chain::facts::{DocumentRef, ItemChecked, ItemPrefiled, ReadError, Verdict};
 use dengbei_chain::{Draft, Encoded, Fact, Ids, Member, MemberList, Subject};
-use dengbei_checks::{ENGINE, Report, Stage};
+use dengbei_checks::{CheckId, CheckOutcome, CheckResult, ENGINE, Report, Stage};
 use dengbei_kit::documents;
 use dengbei_records::{AreaCode, Clock, EventHash, Invalid};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -36,6 +37,11 @@ impl Checked {
     pub(crate) fn is_passed(&self) -> bool {
         check::failing(&self.report).is_empty()
     }
+
+    /// The scheme that it was checked by: `id/version`.
+    fn scheme(&self) -> String {
+        format!("{}/{}", self.report.scheme.id, self.report.scheme.version)
+    }
 }
 
 /// States verdicts in the deployment's name.
@@ -45,8 +51,6 @@ pub(crate) struct Author {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) outbox: Outbox,
-    /// `id/version`
-    pub(crate) scheme: String,
 }
 
 /// A document with its bytes.
@@ -66,13 +70,14 @@ impl Author {
         let mut events = Vec::new();
         let mut traces = Vec::new();
         let mut rows = Vec::with_capacity(checked.len());
-        if !passed.is_empty() {
+        for (scheme, passed) in by_scheme(&passed) {
+            let run = if rows.is_empty() { run } else { self.ids.next() };
             let (list, written) = member_list(&passed)?;
             put(tx, &written).await?;
             rows.extend(passed.iter().map(|c| self.row(run, c, &written)));
             let count = u32::try_from(passed.len()).unwrap_or(u32::MAX);
             let verdict = Verdict::Passed { count, root: list.root() };
-            events.push(self.write(Subject::Run(run), vec![], verdict, written.reference)?);
+            events.push(self.write(Subject::Run(run), vec![], (scheme, verdict), written.reference)?);
             traces.push(shared(&passed));
         }
         for one in failed {
@@ -85,6 +90,7 @@ impl Author {
                 failed: check::failing(&one.report),
             };
             let subject = Subject::Item(one.fact.item);
+            let verdict = (one.scheme(), verdict);
             events.push(self.write(subject, vec![one.prefiled], verdict, written.reference)?);
             traces.push(one.traceparent.clone());
         }
@@ -97,10 +103,10 @@ impl Author {
         &self,
         subject: Subject,
         causes: Vec<EventHash>,
-        verdict: Verdict,
+        (scheme, verdict): (String, Verdict),
         report: DocumentRef,
     ) -> Result<Encoded, ReadError> {
-        let (stage, scheme) = (Stage::G.as_str().to_owned(), self.scheme.clone());
+        let stage = Stage::G.as_str().to_owned();
         let fact = ItemChecked { stage, scheme, engine: ENGINE.to_owned(), verdict, report };
         self.encode(subject, causes, Fact::ItemChecked(fact))
     }
@@ -126,13 +132,22 @@ impl Author {
             submission: of.fact.submission,
             item: of.fact.item,
             data_version: of.fact.data_version,
-            scheme: self.scheme.clone(),
+            scheme: of.scheme(),
             engine: ENGINE.to_owned(),
             failed: check::failing(&of.report),
             document: document.reference.digest,
             checked_at: self.clock.now().millis(),
         }
     }
+}
+
+/// What passed, by scheme, in the order of the schemes' names.
+fn by_scheme<'a>(passed: &[&'a Checked]) -> BTreeMap<String, Vec<&'a Checked>> {
+    let mut all: BTreeMap<String, Vec<&Checked>> = BTreeMap::new();
+    for one in passed {
+        all.entry(one.scheme()).or_default().push(one);
+    }
+    all
 }
 
 async fn put(tx: &mut PgConnection, written: &Written) -> Result<(), VerdictError> {
@@ -154,11 +169,19 @@ fn member_list(passed: &[&Checked]) -> Result<(MemberList, Written), Invalid> {
 /// What is worth keeping about an item that passed: its warnings, and what became of signatures that it carries; null when
 /// there are none.
 fn detail(report: &Report) -> Result<Value, Invalid> {
-    let notable: Vec<_> = report.kept().collect();
+    let notable: Vec<_> = report.kept().cloned().map(small).collect();
     if notable.is_empty() {
         return Ok(Value::Null);
     }
     serde_json::to_value(notable).map_err(|e| Invalid::new("check outcome", e))
+}
+
+/// Of a scan its engine and signatures are kept, not what every scan is compared with: that stands in the scheme.
+fn small(outcome: CheckOutcome) -> CheckOutcome {
+    if outcome.id != CheckId::S02 || outcome.result != CheckResult::Passed {
+        return outcome;
+    }
+    CheckOutcome { basis: "".into(), basis_en: "".into(), ..outcome }
 }
 
 /// The report with a salt, so that its digest in a public event tells nothing, and with its own digest.

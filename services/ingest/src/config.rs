@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dengbei_kit::RoleConfig;
+use dengbei_kit::{RoleConfig, ScannerAddress, SourceAccess};
 use dengbei_records::{AreaCode, IdKey};
 
 /// Uploads up to this size stay in memory while they are read; larger ones lie in an unlinked file.
@@ -35,6 +35,12 @@ pub(crate) struct Settings {
     pub(crate) undecided_items: u64,
     /// Undecided bytes over which the door answers 503.
     pub(crate) undecided_bytes: u64,
+    /// The virus scanner.
+    pub(crate) scanner: Option<ScannerAddress>,
+    /// Folder of checking schemes.
+    pub(crate) schemes: PathBuf,
+    /// Systems that may send; none: nobody knows who does.
+    pub(crate) sources: Vec<SourceAccess>,
 }
 
 impl Settings {
@@ -46,6 +52,9 @@ impl Settings {
             package_bytes: config.limits.package_bytes,
             undecided_items: config.limits.undecided_items,
             undecided_bytes: config.limits.undecided_bytes,
+            scanner: config.scanner.clone(),
+            schemes: config.schemes.clone(),
+            sources: config.sources.clone(),
         }
     }
 }

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dengbei_chain::Actor;
+use dengbei_checks::facts::NamedDigest;
 use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::ingest_server::Ingest;
 use dengbei_proto::v1::submit_part::Part;
-use dengbei_records::{Custody, DataVersion, ErrorClass, Invalid, ItemId, Problem, SubmissionId};
+use dengbei_records::{
+    Custody, DataVersion, ErrorClass, Invalid, ItemId, Problem, SubmissionId, Timestamp,
+};
+use dengbei_scanner::Guard;
 use sqlx::postgres::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::wrappers::ReceiverStream;
@@ -23,6 +27,7 @@ use crate::read_staged::{self, Readers};
 use crate::receive::{Door, Head, Received, Reply};
 use crate::spool::{Spool, too_large};
 use crate::standing::Standing;
+use crate::stated;
 use crate::store::{refusals, submissions};
 
 /// How long an upload waits for its turn before it is told to come again.
@@ -35,6 +40,7 @@ pub(crate) struct Served {
     pub(crate) standing: Arc<Standing>,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) readers: Readers,
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Served {
@@ -164,7 +170,23 @@ impl Ingest for Served {
             undecided_bytes: now.bytes,
             parked: now.parked,
             free_bytes: self.standing.free_bytes(),
+            scanner: Some(render_scanner(self.guard.as_ref())),
+            knows_senders: !self.door.settings.sources.is_empty(),
         }))
+    }
+}
+
+fn render_scanner(guard: Option<&Guard>) -> v1::ScannerStanding {
+    let Some(standing) = guard.map(Guard::standing) else { return v1::ScannerStanding::default() };
+    let duty = standing.duty.as_ref();
+    let millis = |at: Option<Timestamp>| at.map_or(0, Timestamp::millis);
+    v1::ScannerStanding {
+        configured: true,
+        up: standing.is_up,
+        engine: duty.map(|d| d.engine.clone()).unwrap_or_default(),
+        signatures: duty.and_then(|d| d.signatures).unwrap_or_default(),
+        signatures_at: millis(duty.and_then(|d| d.built)),
+        answered_at: millis(standing.answered_at),
     }
 }
 
@@ -204,7 +226,17 @@ fn head(head: v1::SubmitHead) -> Result<Head, IngestError> {
         length: head.length,
         actor,
         data_version,
+        sender: head.sender,
+        digests: head.digests.iter().map(stated).collect::<Result<_, _>>()?,
     })
+}
+
+/// A digest that the sender states, by an algorithm that can be computed here.
+fn stated(digest: &v1::StatedDigest) -> Result<NamedDigest, Problem> {
+    if !stated::is_known(&digest.algorithm) {
+        return Err(protocol("a digest by an algorithm that is not sha-256, sha-512 or sm3"));
+    }
+    Ok(NamedDigest { algorithm: digest.algorithm.clone(), hex: hex::encode(&digest.digest) })
 }
 
 /// The sender's stream broke off: nothing is kept of it.

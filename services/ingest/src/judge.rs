@@ -8,15 +8,18 @@ use std::io;
 use std::path::Path;
 
 use dengbei_chain::Actor;
-use dengbei_checks::facts::Suspect;
-use dengbei_checks::{Context, Duplicate, PackageView, Report, Scheme, Stage as CheckStage, check_package};
+use dengbei_checks::facts::{PackageDigests, Scan, Sender, Suspect};
+use dengbei_checks::{
+    Context, Duplicate, PackageView, Report, Scheme, Schemes, Stage as CheckStage, check_package,
+};
 use dengbei_formats::{
     FileFacts, PackageSource, ReadError, ReceivedPackage, examine, package_digest, read_package,
 };
 use dengbei_records::{
-    DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem, Reception,
+    AreaCode, DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem, Reception,
     Sha256, Sha512, SourceSystem, StoredFile, SubmissionId, Timestamp, canonical,
 };
+use dengbei_scanner::{Guard, past};
 use dengbei_vault::Part;
 
 use crate::closing;
@@ -35,6 +38,10 @@ pub(crate) struct Arrival {
     pub(crate) actor: Option<Actor>,
     /// The version that the sender named beside the package.
     pub(crate) data_version: Option<DataVersion>,
+    /// Who sends, as the door knows it; `None`: no sources are configured.
+    pub(crate) sender: Option<Sender>,
+    /// What the sender states of the upload's bytes, and what they are.
+    pub(crate) digests: Option<PackageDigests>,
 }
 
 /// A package as it was read, with its bytes.
@@ -48,6 +55,8 @@ pub(crate) struct Read {
     pub(crate) closed_on: String,
     package: ReceivedPackage,
     files: Vec<FileFacts>,
+    scan: Option<Scan>,
+    digests: Option<PackageDigests>,
     holding: Holding,
 }
 
@@ -134,14 +143,23 @@ pub(crate) struct Parcel {
 #[derive(Debug)]
 pub(crate) struct Bench {
     pub(crate) key: IdKey,
-    pub(crate) scheme: Scheme,
+    pub(crate) area: AreaCode,
+    pub(crate) schemes: Schemes,
+    /// `None`: nothing is scanned.
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Bench {
-    /// Reads a package in one pass: digests, inspections, and its bytes without secrets.
+    /// The scheme for what names this area; for what names none, the deployment's.
+    pub(crate) fn scheme(&self, area: &str, arrival: &Arrival) -> &Scheme {
+        self.schemes.of((area, &self.area), arrival.received_at)
+    }
+
+    /// Reads a package in one pass: digests, inspections, the scanner's word, and its bytes without secrets.
     ///
     /// # Errors
-    /// [`ReadError::Refused`] when the package itself cannot be read; [`ReadError::Io`] when the disk cannot.
+    /// [`ReadError::Refused`] when the package itself cannot be read; [`ReadError::Io`] when the disk cannot, or when the
+    /// scanner gave no verdict.
     pub(crate) fn read(
         &self,
         source: &dyn PackageSource,
@@ -152,7 +170,8 @@ impl Bench {
         let package = read_package(source)?;
         let expected = source.entries().iter().map(|e| e.bytes).sum();
         let mut holding = Holding::new(spool, expected).map_err(ReadError::Io)?;
-        let files = examine(source, &mut holding)?;
+        let (files, scan) =
+            past(self.guard.as_ref(), &mut holding, arrival.received_at, |sink| examine(source, sink))?;
         let digest = package_digest(files.iter().map(|f| (f.path.as_str(), &f.received_sha512)))
             .map_err(|e| ReadError::Io(io::Error::other(e)))?;
         let number = package.item_number().filter(|n| n.chars().count() <= LONGEST_NUMBER);
@@ -172,6 +191,8 @@ impl Bench {
             closed_on,
             package,
             files,
+            scan,
+            digests: arrival.digests.clone(),
             holding,
         })
     }
@@ -187,10 +208,14 @@ impl Bench {
             area: None,
             duplicates: Some(known.same_record_no.iter().map(duplicate).collect()),
             suspects: suspects(&read),
+            scan: read.scan.clone(),
+            sender: arrival.sender.clone(),
+            digests: read.digests.clone(),
             ..Context::at(arrival.received_at)
         };
         let view = PackageView { package: &read.package, files: &read.files, context: &context };
-        let report = check_package(&view, CheckStage::P, &self.scheme);
+        let scheme = self.scheme(&read.package.metadata.area_code, arrival);
+        let report = check_package(&view, CheckStage::P, scheme);
         let noted = noted::of(&report);
         let problem = problem(&read, arrival);
         let mut failed = failing(&noted);

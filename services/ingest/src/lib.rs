@@ -35,6 +35,7 @@ mod service;
 mod spool;
 mod stage;
 mod standing;
+mod stated;
 mod store;
 #[cfg(test)]
 mod tests;

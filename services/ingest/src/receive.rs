@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dengbei_chain::{Actor, Ids};
+use dengbei_checks::facts::{NamedDigest, PackageDigests, Sender};
 use dengbei_formats::{Batch, Limits, ReadAt, ReadError};
 use dengbei_kit::faults;
 use dengbei_records::{Clock, DataVersion, ErrorClass, ItemId, Problem, Sha512, SourceSystem, SubmissionId};
@@ -38,6 +39,10 @@ pub(crate) struct Head {
     pub(crate) length: u64,
     pub(crate) actor: Option<Actor>,
     pub(crate) data_version: Option<DataVersion>,
+    /// 来源系统 that the sender's credentials are bound to; empty: to none.
+    pub(crate) sender: String,
+    /// What the sender states of the upload's bytes.
+    pub(crate) digests: Vec<NamedDigest>,
 }
 
 /// One package of an upload and what became of it.
@@ -114,7 +119,8 @@ impl Door {
             Ok(upload) => upload,
             Err(problem) => return self.refuse_whole(&head, bytes, problem).await,
         };
-        let arrival = self.arrival(&head, &upload.batch)?;
+        let digests = self.stated(&head, bytes.clone()).await?;
+        let arrival = Arrival { digests, ..self.arrival(&head, &upload.batch)? };
         let batch = crate::catalogue::compare(&upload.batch);
         let mut seen = HashMap::new();
         let mut waiting = Vec::with_capacity(upload.batch.len());
@@ -162,7 +168,8 @@ impl Door {
     ) -> Result<Reply, IngestError> {
         let digest =
             blocking(move || digest_of(&*bytes)).await?.map_err(|e| IngestError::Staging(e.into()))?;
-        let told = (&self.bench.scheme, head.actor);
+        let scheme = self.bench.schemes.of(("", &self.settings.area), self.clock.now());
+        let told = (scheme, head.actor);
         let judged = judge::unreadable(head.name.clone(), self.new_id(), digest, &problem, told);
         let waiting = self.hand_in(judged, None).await?;
         Ok(Reply { packages: answers(vec![waiting]).await?, batch: vec![] })
@@ -173,8 +180,8 @@ impl Door {
     }
 
     fn arrival(&self, head: &Head, batch: &Batch) -> Result<Arrival, IngestError> {
-        let told =
-            [head.source_system.as_str(), batch.catalogue.as_ref().map_or("", |c| c.system_code.as_str())];
+        let listed = batch.catalogue.as_ref().map_or("", |c| c.system_code.as_str());
+        let told = [head.source_system.as_str(), listed, head.sender.as_str()];
         let text = told.into_iter().find(|t| !t.is_empty()).unwrap_or(DEFAULT_SOURCE);
         let source_system: SourceSystem = text.parse().map_err(|e: dengbei_records::Invalid| {
             Problem::new(
@@ -186,7 +193,35 @@ impl Door {
             .with_remedy("把来源系统（systemcode）写成不超过 64 字、无空白的代码")
         })?;
         let (received_at, actor, data_version) = (self.clock.now(), head.actor, head.data_version);
-        Ok(Arrival { source_system, received_at, actor, data_version })
+        let sender = self.sender(head, &source_system);
+        Ok(Arrival { source_system, received_at, actor, data_version, sender, digests: None })
+    }
+
+    /// who sends, by the sources that are configured.
+    fn sender(&self, head: &Head, system: &SourceSystem) -> Option<Sender> {
+        let sources = &self.settings.sources;
+        let find = |system: &str| sources.iter().find(|source| source.system == system);
+        let bound = find(&head.sender);
+        (!sources.is_empty()).then(|| Sender {
+            system: system.to_string(),
+            is_registered: find(system.as_str()).is_some(),
+            bound_system: bound.map(|source| source.system.clone()),
+            bound_units: bound.map(|source| source.units.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// what is stated of the upload's bytes beside what they are.
+    async fn stated(
+        &self,
+        head: &Head,
+        bytes: Arc<dyn ReadAt>,
+    ) -> Result<Option<PackageDigests>, IngestError> {
+        if head.digests.is_empty() {
+            return Ok(None);
+        }
+        let stated = head.digests.clone();
+        let compared = blocking(move || crate::stated::compare(&stated, &*bytes)).await?;
+        compared.map_err(|e| IngestError::Staging(e.into()))
     }
 
     /// Reads packages until the chunk is full.
@@ -336,10 +371,10 @@ fn read_next(
     let read = package.source.and_then(|source| bench.read(&*source, arrival, submission, spool));
     match read {
         Ok(read) => Ok(Ok(read.named(package.name))),
-        Err(ReadError::Io(e)) => Err(IngestError::Staging(e.into())),
+        Err(ReadError::Io(e)) => Err(IngestError::of_reading(e)),
         Err(ReadError::Refused(problem)) => {
             let digest = upload.digest_of(index).map_err(|e| IngestError::Staging(e.into()))?;
-            let told = (&bench.scheme, arrival.actor);
+            let told = (bench.scheme("", arrival), arrival.actor);
             Ok(Err(judge::unreadable(package.name, submission, digest, &problem, told)))
         }
     }

@@ -7,11 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::{Ids, RandomIds};
-use dengbei_checks::Scheme;
+use dengbei_checks::Schemes;
 use dengbei_kit::admin::Health;
-use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
+use dengbei_kit::{
+    Drain, Leases, OnError, RoleConfig, Tasks, admin, config as kit_config, db, documents, grpc, measure,
+};
 use dengbei_proto::v1::ingest_server::IngestServer;
 use dengbei_records::{Clock, SystemClock};
+use dengbei_scanner::Guard;
 use dengbei_vault::{Staging, StagingError};
 use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, mpsc};
@@ -67,7 +70,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     dengbei_bus::measure(&mut tasks, SERVICE, (&pool, &nats), &drain);
     let served = parts.serve();
     let (address, ending) = (config.admin, drain.clone());
-    let health = (pool.clone(), nats, served.standing.clone());
+    let health = (pool.clone(), nats, served.standing.clone(), served.guard.clone());
     tasks.spawn("admin", OnError::Stop, move || {
         let health = health.clone();
         admin::serve(address, move || self::health(health.clone()), ending.clone())
@@ -118,6 +121,7 @@ pub(crate) struct Parts {
     pub(crate) parked: crate::release::ParkedCodes,
     pub(crate) let_go: LetGo,
     pub(crate) adoption: Adoption,
+    pub(crate) guard: Option<Guard>,
 }
 
 impl Parts {
@@ -136,7 +140,10 @@ impl Parts {
         let standing = Arc::new(Standing::new(settings));
         let (handle, queue) = commit::channel();
         let (parked, codes) = mpsc::unbounded_channel();
-        let bench = Arc::new(Bench { key, scheme: Scheme::builtin() });
+        let schemes = Schemes::read(&kit_config::files(&settings.schemes, "json")?)?;
+        let guard = Guard::of(SERVICE, settings.scanner.as_ref());
+        let area = settings.area.clone();
+        let bench = Arc::new(Bench { key, area, schemes, guard: guard.clone() });
         Ok(Self {
             door: Door {
                 settings: settings.clone(),
@@ -162,6 +169,7 @@ impl Parts {
             adoption: Adoption::new(pool.clone(), staging, doubts, adopt::GRACE),
             parked: Arc::new(Mutex::new(codes)),
             let_go: LetGo { pool, stage, standing, clock, patience: crate::let_go::PATIENCE },
+            guard,
         })
     }
 
@@ -173,6 +181,9 @@ impl Parts {
         tasks.spawn("release", OnError::Restart, move || release.clone().run(parked.clone(), ending.clone()));
         let (adoption, ending) = (self.adoption.clone(), drain.clone());
         tasks.spawn("adopt", OnError::Restart, move || adoption.clone().run(ending.clone()));
+        if let Some(guard) = &self.guard {
+            guard.watch(tasks, &self.door.clock, drain);
+        }
         let (let_go, ending) = (self.let_go.clone(), drain.clone());
         tasks.spawn("let_go", OnError::Restart, move || let_go.clone().run(ending.clone()));
         let (looking, ending) = (self.let_go.clone(), drain.clone());
@@ -193,6 +204,7 @@ impl Parts {
             standing: self.let_go.standing.clone(),
             uploads: Served::uploads(),
             readers,
+            guard: self.guard,
             door: self.door,
         }
     }
@@ -207,14 +219,15 @@ fn routes(served: Served, pool: PgPool) -> Routes {
         .add_service(dengbei_bus::operations::service(pool, SERVICE))
 }
 
-async fn health((pool, nats, standing): (PgPool, Nats, Arc<Standing>)) -> Health {
+async fn health((pool, nats, standing, guard): (PgPool, Nats, Arc<Standing>, Option<Guard>)) -> Health {
     let staging = if standing.free_bytes() > 0 {
         Ok(())
     } else {
         Err("暂存盘不可用 / the staging disk does not answer")
     };
-    Health::default()
+    let health = Health::default()
         .with("postgres", admin::postgres(&pool).await)
         .with("nats", nats.health())
-        .with("staging", staging)
+        .with("staging", staging);
+    dengbei_scanner::health(health, guard.as_ref())
 }

@@ -228,7 +228,12 @@ impl<H: Handler> Shared<H> {
     async fn set_aside(&self, claim: Claim<'_>, held: &Held, error: &HandleError) -> Result<(), BusError> {
         // Looks in vain are no failures.
         let tries = if matches!(claim, Claim::Pending) { 0 } else { held.tries };
-        let (tries, again) = match self.policy.fate(error.class(), tries, held.age) {
+        let fate = if error.is_waited_for() {
+            self.policy.waiting(tries, held.age)
+        } else {
+            self.policy.fate(error.class(), tries, held.age)
+        };
+        let (tries, again) = match fate {
             Fate::Dead { tries } => (tries, None),
             Fate::Again { tries, pause } => (tries, Some(pause)),
         };
@@ -312,7 +317,7 @@ fn rework_pause(checks: u32) -> Duration {
 #[derive(Default)]
 struct Absent {
     in_a_row: usize,
-    last: Option<(ErrorClass, String)>,
+    last: Option<(ErrorClass, bool, String)>,
 }
 
 impl Absent {
@@ -323,8 +328,9 @@ impl Absent {
         claim: Claim<'_>,
         held: &Held,
     ) -> Result<Option<HandleError>, BusError> {
-        if let (true, Some((class, reason))) = (self.in_a_row >= ABSENT_IN_A_ROW, &self.last) {
-            return Ok(Some(HandleError::new(*class, anyhow::anyhow!("{reason}"))));
+        if let (true, Some((class, is_waited_for, reason))) = (self.in_a_row >= ABSENT_IN_A_ROW, &self.last) {
+            let shared = HandleError::new(*class, anyhow::anyhow!("{reason}"));
+            return Ok(Some(if *is_waited_for { shared.waited_for() } else { shared }));
         }
         let Attempt::Failed(e) = shared.attempt(claim, std::slice::from_ref(held)).await? else {
             self.in_a_row = 0;
@@ -332,7 +338,7 @@ impl Absent {
         };
         let is_absent = matches!(e.class(), ErrorClass::Unavailable | ErrorClass::Exhausted);
         self.in_a_row = if is_absent { self.in_a_row + 1 } else { 0 };
-        self.last = Some((e.class(), e.reason()));
+        self.last = Some((e.class(), e.is_waited_for(), e.reason()));
         Ok(Some(e))
     }
 }

@@ -9,6 +9,7 @@ mod fault;
 mod letters;
 mod markdown;
 mod read;
+mod set;
 mod values;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::{CheckId, Parameters, Rule, Severity, Stage};
 
 pub use document::{Base, FORMAT, SchemeDocument};
 pub use fault::SchemeFault;
+pub use set::{Schemes, SchemesError};
 
 /// One check at one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dengbei_bus::{Bundle, HandleError, Handler as _, Outbox, Outcome};
 use dengbei_chain::facts::{ItemChecked, ItemPrefiled, MatterPublished};
 use dengbei_chain::{Draft, Event, Fact, Ids as _, RandomIds, Subject};
-use dengbei_checks::Scheme;
+use dengbei_checks::Schemes;
 use dengbei_kit::{db, documents, grpc};
 use dengbei_records::{AreaCode, Clock as _, EventType, Retention, Sha256, SystemClock};
 use dengbei_testkit::Postgres;
@@ -13,6 +13,7 @@ use sqlx::postgres::PgPool;
 use tokio::sync::Semaphore;
 
 use super::door::{Door, MATTER, Staged, matter};
+use crate::check::Bench;
 use crate::consumer::Checks;
 use crate::hear::Hearing;
 use crate::staged::Staging;
@@ -69,19 +70,17 @@ impl Desk {
         let pool = db::connect(&url, &[&dengbei_bus::MIGRATOR, &crate::MIGRATOR]).await.unwrap();
         let door = Door::default();
         let ingest = grpc::channel(&door.serve().await, "t").unwrap();
-        let scheme = Scheme::builtin();
         let author = Author {
             area: area(),
             ids: Arc::new(RandomIds),
             clock: Arc::new(SystemClock),
             outbox: Outbox::new(area()),
-            scheme: format!("{}/{}", scheme.id, scheme.version),
         };
         let checks = Checks {
             pool: pool.clone(),
             staging: Staging::new(ingest, std::env::temp_dir()),
             author,
-            scheme: Arc::new(scheme),
+            bench: Arc::new(Bench { area: area(), schemes: Schemes::default(), guard: None }),
             checkers: Arc::new(Semaphore::new(2)),
             hearing: Hearing {
                 primaries: Arc::new(vec!["primary".to_owned()]),

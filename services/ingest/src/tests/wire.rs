@@ -26,6 +26,7 @@ async fn served(house: &House, standing: Arc<Standing>) -> IngestClient<MeshChan
         standing,
         uploads: Served::uploads(),
         readers: Readers { pool: house.pool.clone(), stage: house.parts.let_go.stage.clone() },
+        guard: house.parts.guard.clone(),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
