@@ -17,6 +17,7 @@ use crate::store::copies::{self, Known, SiteCopy};
 use crate::store::packs::{self, Pack};
 use crate::store::transfers::{self, TransferRun};
 use crate::wake;
+use crate::wholes;
 
 /// Keeps facts. Cheap to clone.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ impl Hearing {
                 | FactKind::TransferPacked
                 | FactKind::TransferSubmitted
                 | FactKind::TransferAccepted
-        )
+        ) || wholes::hear::wants(kind)
     }
 
     /// Filings of a whole bundle at once.
@@ -53,6 +54,7 @@ impl Hearing {
 
     /// Keeps one fact.
     pub(crate) async fn hear(&self, tx: &mut PgConnection, event: &Event) -> Result<Outcome, sqlx::Error> {
+        wholes::hear::hear(tx, event, self.clock.now()).await?;
         match &event.fact {
             // With its bundle: see `filings`.
             Some(Fact::ItemFiled(_)) => {}
@@ -77,6 +79,7 @@ impl Hearing {
             Some(Fact::TransferAccepted(fact)) => {
                 self.open(tx, event, (&fact.transfer_no, Side::Storing, &fact.packs)).await?;
             }
+            Some(fact) if wholes::hear::wants(fact.kind()) => {}
             _ => return Ok(Outcome::Skipped),
         }
         Ok(Outcome::Applied)

@@ -7,12 +7,16 @@
 //! * Nothing that ingest said is believed: staged bytes are compared with the reception, the reception with the event.
 //! * An item that was decided meanwhile (not staged any more) gets no verdict and is skipped.
 //!
+//! What is not per item (批, 载体, 系统) is checked by [`wholes`]; what persons sign and say goes through [`desk`].
+//!
 //! The way of a bundle: [`consumer`] hears it → [`staged`] reads its packages from ingest → [`check`] runs the G checks
 //! → [`verdict`] writes rows, documents and events → the outbox, to registration.
 
 mod check;
 mod consumer;
+mod desk;
 mod error;
+mod grpc;
 mod hear;
 mod inspect;
 mod metrics;
@@ -25,6 +29,7 @@ mod tests;
 mod transfer;
 mod verdict;
 mod wake;
+mod wholes;
 
 pub use error::VerdictError;
 pub use service::run;

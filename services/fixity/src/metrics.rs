@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dengbei_chain::facts::Side;
+use dengbei_checks::Verdict;
 use dengbei_kit::measure::{self, Metric, Values, age};
 use metrics::{counter, gauge};
 
@@ -26,6 +27,11 @@ const OLDEST: &str = "dengbei_fixity_oldest_unverified_seconds";
 const BOUND: &str = "dengbei_fixity_inspection_bound_seconds";
 const STRANGERS: &str = "dengbei_fixity_unexpected_packs";
 const BEHIND: &str = "dengbei_fixity_site_rolled_back";
+const WHOLES: &str = "dengbei_fixity_wholes_total";
+const SIGNED: &str = "dengbei_fixity_signatures_total";
+const RECHECKED: &str = "dengbei_fixity_rechecks_total";
+const TASKS: &str = "dengbei_fixity_tasks_open";
+const OLDEST_TASK: &str = "dengbei_fixity_oldest_task_seconds";
 
 const BY: &[Values] = &[("site", &[])];
 const SIDES: &[Values] = &[("side", &["unit", "archive", "storing"])];
@@ -70,6 +76,25 @@ const METRICS: &[Metric] = &[
         "1 while a site's log is shorter than it once was",
     )
     .by(BY),
+    Metric::counter(
+        WHOLES,
+        "整体检测的次数，按对象和结论",
+        "Batches, carriers and days of the system checked",
+    )
+    .by(&[
+        ("scope", &["batch", "carrier", "system"]),
+        ("verdict", &["passed", "failed", "unverifiable", "unsigned"]),
+    ]),
+    Metric::counter(SIGNED, "人工检测签字数，按结论", "Tasks signed by persons, by what they found")
+        .by(&[("finding", &["in_order", "wrong"])]),
+    Metric::counter(RECHECKED, "人工复检数，按意见", "What persons said of reports, by opinion")
+        .by(&[("opinion", &["overruled", "upheld"])]),
+    Metric::gauge(TASKS, "待签的人工检测任务", "Tasks that too few persons have signed"),
+    Metric::gauge(
+        OLDEST_TASK,
+        "最久未签的人工检测任务已等待的时间",
+        "How long the oldest task waits for a person",
+    ),
 ];
 
 /// Says what each is, once at start; the sites are those configured.
@@ -127,4 +152,27 @@ pub(crate) fn stands(site: &str, of: &SiteStands, now: i64) {
 /// A site did not answer an inspection.
 pub(crate) fn silent(site: &str) {
     counter!(SILENCES, "site" => site.to_owned()).increment(1);
+}
+
+/// A batch, a carrier or the system was checked.
+pub(crate) fn whole_checked(scope: &str, verdict: Verdict) {
+    counter!(WHOLES, "scope" => scope.to_owned(), "verdict" => verdict.as_str()).increment(1);
+}
+
+/// A person signed a task.
+pub(crate) fn signed(is_in_order: bool) {
+    let finding = if is_in_order { "in_order" } else { "wrong" };
+    counter!(SIGNED, "finding" => finding).increment(1);
+}
+
+/// A person said something of a report (`overruled upheld`).
+pub(crate) fn rechecked(opinion: &'static str) {
+    counter!(RECHECKED, "opinion" => opinion).increment(1);
+}
+
+/// Tasks that wait for persons, and since when the oldest does.
+#[allow(clippy::cast_precision_loss, reason = "gauges")]
+pub(crate) fn tasks((open, oldest): (i64, i64), now: i64) {
+    gauge!(TASKS).set(open as f64);
+    gauge!(OLDEST_TASK).set(age(oldest, now));
 }

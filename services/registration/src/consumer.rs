@@ -206,16 +206,15 @@ impl Registrar {
                 }
                 Ok(outcome)
             }
-            (Some(Fact::PackInspected(_)), Prepared::Document(report)) => {
-                crate::store::documents::hold(tx, &report, now, None).await?;
-                Ok(Outcome::Applied)
-            }
             (
-                Some(Fact::WholeChecked(_) | Fact::CheckSigned(_) | Fact::CheckRechecked(_)),
+                Some(
+                    Fact::PackInspected(_)
+                    | Fact::WholeChecked(_)
+                    | Fact::CheckSigned(_)
+                    | Fact::CheckRechecked(_),
+                ),
                 Prepared::Document(document),
             ) => {
-                // Fixity asks here for what it lost with its database.
-                documents::put(tx, &document.body, &document.media_type).await?;
                 crate::store::documents::hold(tx, &document, now, None).await?;
                 Ok(Outcome::Applied)
             }

@@ -1,6 +1,7 @@
 //! gRPC `Registration`: parse, call, render; no decisions.
 
 mod desk;
+pub(crate) mod documents;
 mod transfers;
 
 use dengbei_chain::Actor;

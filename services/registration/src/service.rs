@@ -10,7 +10,7 @@ use dengbei_chain::RandomIds;
 use dengbei_kit::admin::{self, Health};
 use dengbei_kit::grpc::{self, MAX_MESSAGE, MeshChannel};
 use dengbei_kit::seals::SealKeys;
-use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, db, documents, status};
+use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, db, status};
 use dengbei_proto::v1::register_server::RegisterServer;
 use dengbei_proto::v1::registration_server::RegistrationServer;
 use dengbei_records::{AreaCode, Clock, SystemClock};
@@ -244,7 +244,7 @@ impl Parts {
             .max_encoding_message_size(MAX_MESSAGE);
         Routes::new(registration)
             .add_service(register)
-            .add_service(documents::service(self.pool.clone()))
+            .add_service(crate::grpc::documents::service(self.pool.clone()))
             .add_service(dengbei_bus::operations::service(self.pool.clone(), NAME))
     }
 

@@ -77,3 +77,15 @@ pub(crate) async fn passed(
     };
     rows.into_iter().map(one).collect()
 }
+
+/// Whose report this document is; none: of nobody's run here.
+pub(crate) async fn item_of(pool: &sqlx::PgPool, document: &Sha256) -> Result<Option<ItemId>, sqlx::Error> {
+    let item: Option<Uuid> =
+        sqlx::query_scalar("select item from runs where document = $1 and not passed limit 1")
+            .bind(document.as_bytes().as_slice())
+            .fetch_optional(pool)
+            .await?;
+    item.map(|item| ItemId::from_slice(item.as_bytes()))
+        .transpose()
+        .map_err(|e| sqlx::Error::Decode(e.into()))
+}
