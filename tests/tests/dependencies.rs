@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dengbei-scanner", &["records", "kit", "formats", "checks"]),
     ("dengbei-site", &["records", "chain", "proto", "kit", "vault", "ocfl", "register"]),
     ("dengbei-replication", &["records", "chain", "proto", "kit", "bus"]),
-    ("dengbei-gateway", &["records", "chain", "proto", "kit", "evidence", "register"]),
+    ("dengbei-gateway", &["records", "chain", "proto", "kit", "evidence", "register", "checks", "papers"]),
     ("dengbei-query", &["records", "chain", "proto", "kit", "bus"]),
     ("dengbei-ingest", &["records", "chain", "proto", "kit", "bus", "formats", "checks", "scanner", "vault"]),
     ("dengbei-fixity", &["records", "chain", "proto", "kit", "bus", "formats", "checks", "scanner", "ocfl"]),

@@ -3,6 +3,8 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../tests/reports/mod.rs"]
+mod made;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if only.as_deref().is_none_or(|wanted| wanted == kind) {
             std::fs::write(folder.join(format!("{kind}.pdf")), press.pdf(kind, &json)?)?;
         }
+    }
+    if only.is_none_or(|wanted| wanted == "report") {
+        std::fs::write(
+            folder.join("report.pdf"),
+            dengbei_papers::check_report(&made::report(4), &[], made::about())?,
+        )?;
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ impl PaperError {
                 format!("no such kind of paper: {kind}"),
             )
             .with_remedy(
-                "可用的文书：certificate application registration handover digests catalogue filing",
+                "可用的文书：certificate application registration handover digests catalogue filing report",
             ),
             Self::NotAPaper { kind, .. } => told(
                 "paper.not_a_paper",

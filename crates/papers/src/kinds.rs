@@ -7,6 +7,8 @@ use dengbei_records::papers::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::report::{CHECK_PAPER, CheckPaper};
+
 /// What a list holds.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Total {
@@ -160,5 +162,18 @@ impl Drawn for Filing {
     }
     fn number(&self) -> &str {
         &self.unit.mark
+    }
+}
+
+impl Drawn for CheckPaper {
+    const KIND: &'static str = "report";
+    const PAPER: &'static str = CHECK_PAPER;
+    const IS_BARE: bool = true;
+    const TEMPLATE: &'static str = include_str!("../templates/report.typ");
+    fn dated(&self) -> &str {
+        &self.dated
+    }
+    fn number(&self) -> &str {
+        &self.number
     }
 }

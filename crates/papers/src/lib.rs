@@ -14,15 +14,16 @@ mod moment;
 #[path = "../tests/pages/mod.rs"]
 mod pages;
 mod press;
+pub mod report;
 mod sheet;
 mod world;
 
 pub use error::PaperError;
 pub use press::Press;
 
-/// The kinds that [`pdf`] draws: the words of `Registration.Paper`.
-pub const KINDS: [&str; 7] =
-    ["certificate", "application", "registration", "handover", "digests", "catalogue", "filing"];
+/// The kinds that [`pdf`] draws: the words of `Registration.Paper`, and `report`.
+pub const KINDS: [&str; 8] =
+    ["certificate", "application", "registration", "handover", "digests", "catalogue", "filing", "report"];
 
 /// Draws one paper. For several in a row open a [`Press`]: it keeps the fonts (70 MB) as long as it lives.
 ///
@@ -37,6 +38,7 @@ pub const KINDS: [&str; 7] =
 /// | `digests` | `DigestTable`, bare or sealed; or the `Sealed<Handover>` that holds it |
 /// | `catalogue` | `Catalogue`, bare or sealed |
 /// | `filing` | `Filing`, bare or sealed |
+/// | `report` | [`report::CheckPaper`], bare |
 ///
 /// One paper is drawn at a time in a process, so that memory stays bounded. Takes tenths of a second, for a
 /// catalogue of thousands of rows seconds: call it from a blocking thread.
@@ -48,4 +50,26 @@ pub fn pdf(kind: &str, json: &[u8]) -> Result<Vec<u8>, PaperError> {
         return Err(PaperError::UnknownKind { kind: kind.chars().take(40).collect() });
     }
     Press::open()?.pdf(kind, json)
+}
+
+/// 检测报告: draws runs of checks. The same paper gives the same bytes; its data is attached.
+///
+/// # Errors
+/// [`PaperError`], by what the caller can do.
+pub fn check_paper(paper: &report::CheckPaper) -> Result<Vec<u8>, PaperError> {
+    let json = dengbei_records::canonical::to_vec(paper)
+        .map_err(|source| PaperError::NotAPaper { kind: "report", source })?;
+    pdf("report", &json)
+}
+
+/// 检测报告 of one report of an item, a batch, a carrier or a system; `about` says what the report itself does not.
+///
+/// # Errors
+/// [`PaperError`], by what the caller can do.
+pub fn check_report(
+    report: &dengbei_checks::Report,
+    rechecks: &[dengbei_checks::Recheck],
+    about: Vec<report::Fact>,
+) -> Result<Vec<u8>, PaperError> {
+    check_paper(&report::CheckPaper::of(report, rechecks, about))
 }

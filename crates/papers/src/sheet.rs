@@ -12,6 +12,7 @@ use typst_pdf::Timestamp;
 use crate::PaperError;
 use crate::kinds::{Drawn, Total};
 use crate::moment;
+use crate::report::CheckPaper;
 
 /// What the press needs.
 pub(crate) struct Sheet {
@@ -72,6 +73,7 @@ pub(crate) fn read(kind: &str, json: &[u8], pages: usize) -> Result<Sheet, Paper
         DigestTable::KIND => digests(json, pages),
         Catalogue::KIND => paper::<Catalogue>(json, pages),
         Filing::KIND => paper::<Filing>(json, pages),
+        CheckPaper::KIND => paper::<CheckPaper>(json, pages),
         _ => Err(PaperError::UnknownKind { kind: kind.chars().take(40).collect() }),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use dengbei_kit::grpc::{MAX_MESSAGE, MeshChannel, channel};
 use dengbei_kit::{RoleConfig, status};
 use dengbei_proto::v1;
@@ -13,7 +14,7 @@ use dengbei_proto::v1::register_client::RegisterClient;
 use dengbei_proto::v1::registration_client::RegistrationClient;
 use dengbei_proto::v1::replication_client::ReplicationClient;
 use dengbei_proto::v1::site_client::SiteClient;
-use dengbei_records::{ErrorClass, Invalid, Problem};
+use dengbei_records::{ErrorClass, Invalid, Problem, Sha256};
 use tonic::{Request, Response, Status};
 
 /// How long a question to a role may take.
@@ -96,6 +97,22 @@ impl Peers {
             let mut client = SiteClient::new(channel);
             let reply = tokio::time::timeout(WELL, client.describe(v1::DescribeRequest {})).await;
             let reply = reply.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 3 s")));
+    /// A document that an event of fixity cites: fixity has it, and registration holds a copy. What comes has the digest.
+    ///
+    /// # Errors
+    /// [`Problem`] when neither gives it.
+    pub(crate) async fn document(&self, digest: &Sha256) -> Result<Bytes, Problem> {
+        if let Ok(document) = documents::fetch(&self.fixity, digest).await {
+            return Ok(document.body);
+        }
+        let held = documents::fetch(&self.registration, digest).await;
+        held.map(|document| document.body).map_err(|error| {
+            let (zh, en) = ("检测报告暂不可取", "the report cannot be had now");
+            tracing::warn!(%error, %digest, "no document of a run");
+            Problem::new("report.unavailable", error.class(), zh, en)
+        })
+    }
+
             (name, answered(reply))
         };
         futures::future::join_all(self.sites.clone().into_iter().map(ask)).await

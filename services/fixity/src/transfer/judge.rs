@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use dengbei_chain::{CitedReceipt, Member, ReusedRun, TransferCheck, UnfitItem};
-use dengbei_checks::{CheckId, CheckResult, Property, Scheme, Scope, Severity, Stage};
+use dengbei_checks::{CheckId, CheckResult, Property, Scheme, Scope, Severity, Stage, is_always_judged};
 use dengbei_records::{EventHash, PackNumber};
 
 use super::gather::{Filing, Gathered, object_id};
@@ -330,24 +330,6 @@ impl Judge<'_> {
             findings: tally.findings,
         }
     }
-}
-
-/// Whether the filing run (G) of this service always has what the check compares with, so that silence about an item is a
-/// pass. Of the others only what it noted is known: evidence that files carry, and what nobody could tell it.
-fn is_always_judged(id: CheckId) -> bool {
-    let is_fed = !matches!(
-        id,
-        CheckId::A01
-            | CheckId::A03
-            | CheckId::A04
-            | CheckId::A05
-            | CheckId::A06
-            | CheckId::I06
-            | CheckId::U05
-            | CheckId::U06
-            | CheckId::S02
-    );
-    is_fed && id.scope() == Scope::Item && id.declared().stages[1] != "-"
 }
 
 /// What the list named so far.

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::{
     accounts, copies, download, figures, health, items, log, matters, operations, packages, papers, policies,
-    registrations, transfers, verify,
+    registrations, reports, transfers, verify,
 };
 use crate::service::Gateway;
 
@@ -99,6 +99,10 @@ fn about_papers() -> OpenApiRouter<Gateway> {
         .routes(routes!(papers::catalogue_pdf))
         .routes(routes!(papers::filing))
         .routes(routes!(papers::filing_pdf))
+        .routes(routes!(reports::item))
+        .routes(routes!(reports::item_pdf))
+        .routes(routes!(reports::transfer))
+        .routes(routes!(reports::transfer_pdf))
         .routes(routes!(verify::verify))
 }
 

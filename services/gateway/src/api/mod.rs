@@ -16,6 +16,8 @@ pub(crate) mod policies;
 mod problems;
 pub(crate) mod registrations;
 pub(crate) mod transfers;
+mod reports;
+mod stated;
 mod upload;
 mod verify;
 

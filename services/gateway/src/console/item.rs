@@ -40,6 +40,7 @@ pub(super) async fn show(view: View, Path(id): Path<String>) -> Response {
 fn actions(item: &ItemSummary, l: Language) -> Markup {
     let id = json::id(&item.item).unwrap_or_default();
     html! {
+        a.button href=(l.link(&format!("/items/{id}/report"))) { (l.say("检测报告", "Report of checks")) }
         @if item.pack > 0 {
             a.button href={ "/v1/items/" (id) "/receipt" } download { (l.say("存证回执", "Evidence receipt")) }
             a.button href={ "/v1/items/" (id) "/package" } download { (l.say("下载信息包", "Package")) }

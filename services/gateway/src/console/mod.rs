@@ -25,6 +25,7 @@ mod registration;
 mod registrations;
 mod report;
 mod returns;
+mod reports;
 mod sites;
 mod station;
 mod told;
@@ -55,6 +56,8 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/filing", get(filing::show))
         .route("/packs/{number}", get(pack::show))
         .route("/returns", get(returns::show))
+        .route("/items/{id}/report", get(reports::item))
+        .route("/transfers/{number}/report", get(reports::transfer))
         .route("/parked", get(parked::show).post(parked::publish))
         .route("/registrations", get(registrations::show).post(desk::apply))
         .route("/registrations/{batch}", get(registration::show).post(desk::decide))

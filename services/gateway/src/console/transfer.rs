@@ -62,6 +62,7 @@ fn papers(t: &TransferSummary, l: Language) -> Markup {
     let is_past = |states: &[&str]| states.contains(&t.state.as_str());
     let paper = |kind: &str, word: &str| pieces::paper(&format!("transfers/{}/{kind}", t.transfer_no), word);
     html! {
+        a.button href=(l.link(&format!("/transfers/{}/report", t.transfer_no))) { (l.say("检测报告", "Report of checks")) }
         @if is_past(&["submitted", "verified", "accepted", "accessioned"]) {
             (paper("catalogue", l.say("移交目录", "Catalogue")))
             (paper("digests", l.say("数字摘要表", "Digests")))
