@@ -193,6 +193,24 @@ fn policies_allow_exactly_the_calls_that_the_code_makes() {
 }
 
 #[test]
+fn a_scanner_is_told_to_the_roles_and_reached_by_those_that_scan_alone() {
+    if !has_kustomize() {
+        return;
+    }
+    for overlay in OVERLAYS {
+        let mut with = render();
+        with.args([COUNTY, "--overlay", overlay, "--scanner", "clamav.av.svc:3399"]);
+        let said = succeed(overlay, &mut with);
+        assert!(said.contains("scanner: clamav.av.svc:3399"), "{overlay}");
+        assert!(said.contains("port: 3399") && !said.contains("port: 3310"), "{overlay}");
+        let without = succeed(overlay, render().args([COUNTY, "--overlay", overlay]));
+        assert!(without.contains("scanner: \"\"") && !without.contains("to-the-scanner"), "{overlay}");
+    }
+    let wrong = render().args([COUNTY, "--scanner", "clamav"]).output().unwrap();
+    assert!(!wrong.status.success() && said(&wrong).contains("render.scanner"), "{}", said(&wrong));
+}
+
+#[test]
 fn every_role_accepts_what_its_deployment_tells_it() {
     let mut check = checker("told.py");
     check.arg(dengbei_testkit::binary().unwrap()).arg(root().join("docker-compose.yml"));

@@ -59,6 +59,8 @@ pub(crate) fn describe(service: &'static str, is_configured: bool) {
     for name in [UP, ANSWER_AGE, SIGNATURES_AGE] {
         gauge!(name, "service" => service).set(0.0);
     }
+    // Known from the start, also where nothing will ever be recorded.
+    drop(histogram!(SECONDS, "service" => service));
 }
 
 /// How it stands.

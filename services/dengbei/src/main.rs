@@ -8,6 +8,7 @@ mod fsck;
 mod keys;
 mod roles;
 mod sample;
+mod schemes;
 mod up;
 mod verify;
 

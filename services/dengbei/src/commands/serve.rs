@@ -9,6 +9,7 @@ use dengbei_kit::{Drain, telemetry};
 
 use super::together;
 use crate::roles::{self, Role};
+use crate::schemes;
 
 /// Longest time for finishing what is in hand, below the 30 s that an orchestrator waits.
 const LONGEST_DRAIN: Duration = Duration::from_secs(20);
@@ -83,6 +84,7 @@ async fn one(role: Role, reading: &Reading, drain: Drain) -> anyhow::Result<()> 
         tracing::warn!(problem = %hint, "configuration");
     }
     let config = reading.config()?;
+    schemes::judge(&config)?;
     tokio::select! {
         ended = roles::run(role, config, drain.clone()) => ended,
         () = too_late(&drain) => anyhow::bail!("{}: 未能按时停止 / did not drain in time", role.name()),
@@ -101,8 +103,12 @@ fn check(source: &Source, args: &ServeArgs) -> anyhow::Result<bool> {
         Which::All => source.together(),
     };
     super::say(config::toml(&readings).trim_end())?;
+    // Of a role that cannot be told anything else is said first.
+    let of_schemes: Vec<ConfigProblem> =
+        readings.iter().filter_map(|reading| reading.config().ok()).flat_map(|c| schemes::problems(&c)).collect();
     let mut problems: Vec<&ConfigProblem> = Vec::new();
-    for problem in source.slips().iter().chain(readings.iter().flat_map(Reading::problems)) {
+    let told = source.slips().iter().chain(readings.iter().flat_map(Reading::problems));
+    for problem in told.chain(&of_schemes) {
         if !problems.contains(&problem) {
             problems.push(problem);
         }

@@ -10,6 +10,7 @@ use dengbei_kit::config::{ConfigError, ConfigProblem, Reading, Source, Weight};
 use dengbei_kit::{Drain, OnError, Peers, RoleConfig, SiteAddress, Tasks};
 
 use crate::roles::{self, Role};
+use crate::schemes;
 use crate::up::ports::Ports;
 
 /// Longest drain of the door, and of the roles behind it: together under the 20 s promised.
@@ -53,6 +54,11 @@ fn configs(readings: &[Reading]) -> Result<Vec<(Role, RoleConfig)>, ConfigError>
         }
         if problems.is_empty() {
             let config = reading.config()?;
+            for problem in schemes::problems(&config) {
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
             let role = Role::ALL.into_iter().find(|role| role.name() == config.role);
             found.extend(role.map(|role| (role, config)));
         }

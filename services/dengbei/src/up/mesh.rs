@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dengbei_kit::{Peers, RoleConfig, SiteAddress};
+use dengbei_kit::{Peers, RoleConfig, ScannerAddress, SiteAddress};
 
 use super::folder::Folder;
 use super::keys::Keys;
@@ -58,6 +58,10 @@ pub(crate) struct Plan<'a> {
     pub(crate) http: SocketAddr,
     /// How long work waits.
     pub(crate) pace: Pace,
+    /// The virus scanner.
+    pub(crate) scanner: Option<ScannerAddress>,
+    /// Folder of checking schemes; empty: none.
+    pub(crate) schemes: PathBuf,
 }
 
 impl Plan<'_> {
@@ -110,6 +114,8 @@ impl Plan<'_> {
             transfer_linger: self.pace.batches,
             inspection: self.pace.inspection,
             log_quorum: 1,
+            scanner: self.scanner.clone(),
+            schemes: self.schemes.clone(),
             ..RoleConfig::of(role.name(), keys.area.clone())
         }
     }

@@ -26,6 +26,7 @@ mod stand;
 mod stores;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use dengbei_kit::Drain;
 use serde_json::{Map, Value, json};
@@ -83,6 +84,23 @@ impl Running {
     }
 }
 
+/// The folder of checking schemes, which every role finds wherever it runs.
+fn schemes_of(options: &UpOptions) -> Result<PathBuf, UpError> {
+    let Some(folder) = &options.schemes else { return Ok(PathBuf::new()) };
+    let folder = std::path::absolute(folder).map_err(UpError::io(folder))?;
+    let problems = crate::schemes::of_folder(&folder);
+    if problems.is_empty() {
+        return Ok(folder);
+    }
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let told = told.join("\n");
+    Err(UpError::refused(
+        "up.schemes",
+        format!("检测方案无效：\n{told}"),
+        format!("invalid checking schemes:\n{told}"),
+    ))
+}
+
 /// Starts everything and then never returns, unless the start fails.
 async fn live(options: &UpOptions, folder: &Folder, running: &mut Running) -> Result<(), UpError> {
     let mut ports = Ports::default();
@@ -93,7 +111,9 @@ async fn live(options: &UpOptions, folder: &Folder, running: &mut Running) -> Re
     stand::note(folder, &stores)?;
     let mut places = places(http, &keys, &stores);
     if !options.no_roles {
-        let plan = Plan { folder, keys: &keys, stores: &stores, http, pace: options.pace() };
+        let (scanner, schemes) = (options.scanner.clone(), schemes_of(options)?);
+        let plan =
+            Plan { folder, keys: &keys, stores: &stores, http, pace: options.pace(), scanner, schemes };
         let mesh = plan.settle(&mut ports)?;
         stores.postgres.create_databases(&mesh.databases()).await?;
         running.crew.start(&mesh, folder, &nursery)?;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dengbei_kit::ScannerAddress;
 use dengbei_records::AreaCode;
 
 use super::mesh::Pace;
@@ -38,6 +39,12 @@ pub(crate) struct UpOptions {
     /// Every pack on every site is read again at least this often / 巡检周期（秒） [default: 604800, with --demo 30]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) inspection: Option<u64>,
+    /// The virus scanner clamd, `host:port` or `unix:/path` / 杀毒服务 [default: none: nothing is scanned]
+    #[arg(long, env = "DENGBEI_SCANNER", value_name = "ADDR")]
+    pub(crate) scanner: Option<ScannerAddress>,
+    /// Folder of checking schemes / 检测方案目录 [default: the built-in scheme alone]
+    #[arg(long, env = "DENGBEI_SCHEMES", value_name = "DIR")]
+    pub(crate) schemes: Option<PathBuf>,
     /// Only PostgreSQL and nats-server, for maintenance / 只启动数据库与消息服务
     #[arg(long)]
     pub(crate) no_roles: bool,
