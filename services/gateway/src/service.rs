@@ -85,7 +85,7 @@ impl Gateway {
 
 fn door(config: &RoleConfig) -> anyhow::Result<door::Door> {
     let door = door::Door::new(&config.door_token, door::ActorKey::open_or_make(&config.keys)?)?;
-    Ok(door.and_also(&config.door_token_also))
+    Ok(door.and_also(&config.door_token_also).and_sources(&config.sources)?)
 }
 
 /// Every path of the door.

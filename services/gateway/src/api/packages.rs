@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problems::{File, Problems};
-use super::{not_a_query, upload};
+use super::{not_a_query, stated, upload};
 use crate::door::Who;
 use crate::findings::Finding;
 use crate::json::{self, Package};
@@ -66,7 +66,8 @@ pub(crate) enum RefusedWhole {
 
 /// Submit one package (a zip)
 ///
-/// 200: kept, or known already; 422: refused with its checks; 409: contradicts what is in flight.
+/// 200: kept, or known already; 422: refused with its checks; 409: contradicts what is in flight. `Repr-Digest` or
+/// `Content-Digest` (RFC 9530: sha-256, sha-512; also sm3) states the digest of the body, which check A-01 compares.
 #[utoipa::path(post, path = "/v1/packages", operation_id = "submitPackage", tag = "submissions", params(About),
     request_body(content = inline(File), content_type = "application/zip", description = "一个存档信息包"),
     responses(Problems,
@@ -177,6 +178,8 @@ fn head(
         length,
         actor: who.actor(),
         data_version: about.data_version,
+        sender: who.source().to_owned(),
+        digests: stated::of(headers)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! `GET /operations`: how every role's queues stand, what intake and filing hold, how large the log is.
 
 use axum::response::{IntoResponse, Response};
-use dengbei_proto::v1::{LogFileRequest, QueuesReply};
+use dengbei_proto::v1::{LogFileRequest, QueuesReply, ScannerStanding};
 use dengbei_records::{Clock as _, Problem, SystemClock, Timestamp};
 use maud::{Markup, html};
 
@@ -67,6 +67,18 @@ fn service(name: &str, reply: &Result<QueuesReply, Problem>, now: Timestamp, l: 
     }
 }
 
+fn scanner(s: &ScannerStanding, l: Language) -> Markup {
+    html! {
+        @if !s.configured { span.tag.wait { (l.say("未配置", "not configured")) } }
+        @else if !s.up { span.tag.bad { (l.say("无应答", "away")) } }
+        @else {
+            (s.engine)
+            @if s.signatures > 0 { (l.say("，病毒库 ", ", signatures ")) (s.signatures) }
+            @if s.signatures_at > 0 { (l.say("，", ", ")) (moment(s.signatures_at)) }
+        }
+    }
+}
+
 fn intake(s: &Standing, l: Language) -> Markup {
     match &s.ingest {
         Err(problem) => away(l.say("接收", "Intake"), problem, l),
@@ -76,6 +88,8 @@ fn intake(s: &Standing, l: Language) -> Markup {
                 dl.facts {
                     dt { (l.say("未定", "Undecided")) } dd { (thousands(i.undecided)) (l.say(" 件，", " items, ")) (words::size(i.undecided_bytes)) }
                     dt { (l.say("待配置", "Parked")) } dd { a href=(l.link("/parked")) { (thousands(i.parked)) } }
+                    dt { (l.say("杀毒服务", "Virus scanner")) } dd { (scanner(&i.scanner.clone().unwrap_or_default(), l)) }
+                    dt { (l.say("来源系统", "Sources")) } dd { @if i.knows_senders { (l.say("已登记，各持令牌", "registered, each with its token")) } @else { (l.say("未登记，无法验证报送方（A-06）", "none registered: who sends is not verified (A-06)")) } }
                     dt { (l.say("暂存可用空间", "Free in staging")) } dd { (words::size(i.free_bytes)) }
                 }
             }

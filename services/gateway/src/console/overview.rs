@@ -33,6 +33,7 @@ pub(super) async fn show(view: View) -> Response {
     );
     let (l, known) = (view.l, Known { standing, batches, transfers, sites });
     let body = html! {
+        (unscanned(&known.standing, l))
         (waiting(&known, l))
         @match &known.standing.figures {
             Ok(figures) => {
@@ -46,6 +47,23 @@ pub(super) async fn show(view: View) -> Response {
         }
     };
     view.page(l.say("概览", "Overview"), "/").render(&body).into_response()
+}
+
+/// Nothing is scanned, or nothing can be: said before everything else.
+fn unscanned(standing: &Standing, l: Language) -> Markup {
+    let scanner = standing.ingest.as_ref().ok().map(|ingest| ingest.scanner.clone().unwrap_or_default());
+    let said = match scanner.map(|scanner| (scanner.configured, scanner.up)) {
+        Some((false, _)) => Some(l.say(
+            "未配置杀毒服务：收到的文件未经杀毒，病毒检测（S-02）无法验证。",
+            "No virus scanner is configured: nothing that arrives is scanned, and check S-02 cannot be verified.",
+        )),
+        Some((true, false)) => Some(l.say(
+            "杀毒服务无应答：暂停接收，已预归档的件等待检测，恢复后自动继续。",
+            "The virus scanner does not answer: nothing is taken in, and what is pre-filed waits; all goes on by itself.",
+        )),
+        _ => None,
+    };
+    html! { @if let Some(said) = said { section.card.notice role="alert" { p { (said) } } } }
 }
 
 /// A thing that waits: its word, where it is dealt with, how many, whether any is bad.

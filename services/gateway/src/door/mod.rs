@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use dengbei_kit::SourceAccess;
 use dengbei_records::{ErrorClass, Problem};
 use sha2::{Digest as _, Sha256};
 
@@ -47,6 +48,8 @@ pub(crate) struct Door {
     tokens: Vec<[u8; 32]>,
     cookie: String,
     cookie_digests: Vec<[u8; 32]>,
+    /// Tokens of systems that may send (来源系统).
+    sources: Vec<([u8; 32], String)>,
     actors: ActorKey,
 }
 
@@ -60,7 +63,7 @@ impl Door {
         }
         let cookie = cookie_of(token);
         let (tokens, cookie_digests) = (vec![digest(token.as_bytes())], vec![digest(cookie.as_bytes())]);
-        Ok(Self { tokens, cookie_digests, cookie, actors })
+        Ok(Self { tokens, cookie_digests, cookie, sources: Vec::new(), actors })
     }
 
     /// Opens to a second token too, unless it is empty; whoever signs in with it gets the first one's cookie.
@@ -73,21 +76,47 @@ impl Door {
         self
     }
 
+    /// Opens to these systems too, as far as [`is_for_sources`] goes.
+    ///
+    /// # Errors
+    /// [`Problem`] when a system's token is the door's: then it would not be known who sends.
+    pub(crate) fn and_sources(mut self, sources: &[SourceAccess]) -> Result<Self, Problem> {
+        for source in sources {
+            if self.opens_to(&source.token) {
+                let system = &source.system;
+                let zh = format!("来源系统 {system} 的令牌与门户令牌相同");
+                let en = format!("the token of the source {system} is the door's own");
+                return Err(Problem::new("door.same_token", ErrorClass::Invalid, zh, en));
+            }
+            self.sources.push((digest(source.token.as_bytes()), source.system.clone()));
+        }
+        Ok(self)
+    }
+
+    fn source(&self, headers: &HeaderMap) -> Option<&str> {
+        let given = digest(bearer(headers)?.as_bytes());
+        self.sources.iter().find(|(token, _)| *token == given).map(|(_, system)| system.as_str())
+    }
+
     /// Whether `token` is the door's.
     pub(crate) fn opens_to(&self, token: &str) -> bool {
         self.tokens.contains(&digest(token.as_bytes()))
     }
 
     fn has_bearer(&self, headers: &HeaderMap) -> bool {
-        let given = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let given =
-            given.and_then(|v| v.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        given.is_some_and(|(_, token)| self.opens_to(token.trim()))
+        bearer(headers).is_some_and(|token| self.opens_to(token))
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
         cookies(headers).any(|value| self.cookie_digests.contains(&digest(value.as_bytes())))
     }
+}
+
+/// What stands behind `Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = given.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn cookie_of(token: &str) -> String {
@@ -112,7 +141,10 @@ pub(crate) async fn check(State(gateway): State<Gateway>, mut request: Request, 
         Ok(known) => known,
         Err(refusal) => return refusal.into_response(),
     };
-    let is_known = who.is_token() || who.account().is_some();
+    if !who.source().is_empty() && !is_for_sources(&request) && !is_public(request.uri().path()) {
+        return not_for_sources().into_response();
+    }
+    let is_known = who.is_token() || who.account().is_some() || !who.source().is_empty();
     if !is_known && !is_public(request.uri().path()) && !is_local_metrics(&request) {
         return stranger_at_the_door(&request);
     }
@@ -129,6 +161,9 @@ async fn identify(gateway: &Gateway, who: Who, headers: &HeaderMap) -> Result<(W
     if door.has_bearer(headers) {
         return Ok((who.by_token(&door.actors), false));
     }
+    if let Some(system) = door.source(headers) {
+        return Ok((who.by_source(system, &door.actors), false));
+    }
     if door.has_cookie(headers) {
         return Ok((who.by_token(&door.actors), true));
     }
@@ -140,6 +175,23 @@ async fn identify(gateway: &Gateway, who: Who, headers: &HeaderMap) -> Result<(W
         }
     }
     Ok((who, false))
+}
+
+/// What a sending system may do with its own token: send, and ask what became of what it can name.
+fn is_for_sources(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    match *request.method() {
+        Method::POST => matches!(route, "/v1/packages" | "/v1/batches" | "/v1/items:states"),
+        Method::GET => matches!(route, "/v1/items/{id}" | "/v1/items/{id}/receipt"),
+        _ => false,
+    }
+}
+
+fn not_for_sources() -> Refusal {
+    let (zh, en) =
+        ("来源系统的令牌只能用于报送和查询所报送的件", "a source's token is for sending and asking alone");
+    let problem = Problem::new("door.not_for_sources", ErrorClass::Invalid, zh, en);
+    Refusal::with_status(StatusCode::FORBIDDEN, problem)
 }
 
 /// Checkpoints and tiles are for everybody, and so is checking a paper. The entries' own tiles are not: they go to
@@ -227,6 +279,22 @@ mod tests {
         }
         assert!(door.has_cookie(&headers(&[("cookie", &format!("dengbei={}", former.cookie))])));
         assert!(!Door::new("geheim", ActorKey::default()).unwrap().and_also("").opens_to(""));
+    }
+
+    #[test]
+    fn a_source_is_known_by_its_own_token_which_is_not_the_doors() {
+        let of = |system: &str, token: &str| SourceAccess {
+            system: system.into(),
+            token: token.into(),
+            units: Vec::new(),
+        };
+        let door = door().and_sources(&[of("ZWFW", "t-1"), of("GTSP", "t-2")]).unwrap();
+        let source = |token: &str| {
+            door.source(&headers(&[("authorization", &format!("Bearer {token}"))])).map(ToOwned::to_owned)
+        };
+        assert_eq!((source("t-2").as_deref(), source("geheim"), source("")), (Some("GTSP"), None, None));
+        assert!(!door.opens_to("t-1"), "the door's own rights are not a source's");
+        assert!(self::door().and_sources(&[of("ZWFW", "geheim")]).is_err());
     }
 
     #[test]

@@ -26,6 +26,8 @@ const BY_TOKEN: &str = "门户令牌";
 pub(crate) struct Who {
     account: Option<Account>,
     is_token: bool,
+    /// 来源系统 whose token was shown; empty: none.
+    source: String,
     /// Where from, as far as it can be told.
     pub(crate) address: Option<IpAddr>,
     actor: Bytes,
@@ -39,6 +41,12 @@ impl Who {
 
     pub(super) fn by_token(mut self, key: &ActorKey) -> Self {
         (self.is_token, self.actor) = (true, key.blind("token"));
+        self
+    }
+
+    pub(super) fn by_source(mut self, system: &str, key: &ActorKey) -> Self {
+        self.actor = key.blind(&format!("source {system}"));
+        system.clone_into(&mut self.source);
         self
     }
 
@@ -58,12 +66,17 @@ impl Who {
         self.is_token
     }
 
+    /// The system whose own token was shown; empty for anybody else.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The person's name as papers print it, the token's, or nothing.
     pub(crate) fn name(&self) -> &str {
         match &self.account {
             Some(account) => &account.display_name,
             None if self.is_token => BY_TOKEN,
-            None => "",
+            None => &self.source,
         }
     }
 
