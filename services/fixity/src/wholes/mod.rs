@@ -211,6 +211,8 @@ async fn keep(tx: &mut PgConnection, stated: EventHash, report: &Report) -> Resu
 fn subject(run: &OpenWhole) -> Subject {
     match &run.event {
         Some(event) => event.subject.clone(),
+        // A month of work is no batch of the log.
+        None if run.key.scope == "batch" => Subject::Other(format!("session/{}", run.key.number)),
         None => Subject::Other(format!("{}/{}", run.key.scope, run.key.number)),
     }
 }
