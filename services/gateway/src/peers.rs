@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dengbei_kit::grpc::{MAX_MESSAGE, MeshChannel, channel};
-use dengbei_kit::{RoleConfig, status};
+use dengbei_kit::{RoleConfig, documents, status};
 use dengbei_proto::v1;
+use dengbei_proto::v1::fixity_client::FixityClient;
 use dengbei_proto::v1::ingest_client::IngestClient;
 use dengbei_proto::v1::operations_client::OperationsClient;
 use dengbei_proto::v1::query_client::QueryClient;
@@ -64,6 +65,11 @@ impl Peers {
         RegisterClient::new(self.registration.clone()).max_decoding_message_size(MAX_MESSAGE)
     }
 
+    /// Checks of batches and the system, and what persons sign.
+    pub(crate) fn checks(&self) -> FixityClient<MeshChannel> {
+        FixityClient::new(self.fixity.clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
     pub(crate) fn query(&self) -> QueryClient<MeshChannel> {
         QueryClient::new(self.query.clone()).max_decoding_message_size(MAX_MESSAGE)
     }
@@ -91,12 +97,6 @@ impl Peers {
         roles.into_iter().filter_map(move |(name, channel)| Some((name, client(channel?))))
     }
 
-    /// How every site describes itself, or what is wrong with it. All are asked at once.
-    pub(crate) async fn sites(&self) -> Vec<(String, Result<v1::DescribeReply, Problem>)> {
-        let ask = |(name, channel): (String, MeshChannel)| async move {
-            let mut client = SiteClient::new(channel);
-            let reply = tokio::time::timeout(WELL, client.describe(v1::DescribeRequest {})).await;
-            let reply = reply.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 3 s")));
     /// A document that an event of fixity cites: fixity has it, and registration holds a copy. What comes has the digest.
     ///
     /// # Errors
@@ -113,6 +113,12 @@ impl Peers {
         })
     }
 
+    /// How every site describes itself, or what is wrong with it. All are asked at once.
+    pub(crate) async fn sites(&self) -> Vec<(String, Result<v1::DescribeReply, Problem>)> {
+        let ask = |(name, channel): (String, MeshChannel)| async move {
+            let mut client = SiteClient::new(channel);
+            let reply = tokio::time::timeout(WELL, client.describe(v1::DescribeRequest {})).await;
+            let reply = reply.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within 3 s")));
             (name, answered(reply))
         };
         futures::future::join_all(self.sites.clone().into_iter().map(ask)).await

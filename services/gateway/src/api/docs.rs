@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accounts, copies, download, figures, health, items, log, matters, operations, packages, papers, policies,
+    accounts, copies, download, figures, health, inspection, items, log, matters, operations, packages, papers, policies,
     registrations, reports, transfers, verify,
 };
 use crate::service::Gateway;
@@ -51,6 +51,7 @@ pub(crate) fn questions() -> OpenApiRouter<Gateway> {
         .merge(about_life())
         .merge(about_papers())
         .merge(about_people())
+        .merge(about_inspection())
         .route("/v1/registrations/{batch}", post(registrations::decision))
         .route("/v1/transfers/{transfer_no}", post(transfers::decision))
         .route("/v1/certificates/{certificate_no}", get(papers::certificate_or_pdf))
@@ -104,6 +105,15 @@ fn about_papers() -> OpenApiRouter<Gateway> {
         .routes(routes!(reports::transfer))
         .routes(routes!(reports::transfer_pdf))
         .routes(routes!(verify::verify))
+}
+
+fn about_inspection() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(inspection::tasks))
+        .routes(routes!(inspection::signatures))
+        .routes(routes!(inspection::wholes, inspection::check_system))
+        .routes(routes!(inspection::whole))
+        .routes(routes!(inspection::rechecks, inspection::recheck))
 }
 
 fn about_people() -> OpenApiRouter<Gateway> {

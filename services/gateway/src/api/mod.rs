@@ -6,6 +6,7 @@ pub(crate) mod docs;
 pub(crate) mod download;
 mod figures;
 pub(crate) mod health;
+pub(crate) mod inspection;
 pub(crate) mod items;
 pub(crate) mod log;
 pub(crate) mod matters;
@@ -15,9 +16,9 @@ mod papers;
 pub(crate) mod policies;
 mod problems;
 pub(crate) mod registrations;
-pub(crate) mod transfers;
 mod reports;
 mod stated;
+pub(crate) mod transfers;
 mod upload;
 mod verify;
 

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::pieces::{self, Step, or_code, or_dash};
 use super::view::{View, away};
 use super::words::{self, Of};
-use super::{Language, asked, pack, report, station};
+use super::{Language, asked, pack, rechecks, report, station};
 use crate::api::item_id;
 use crate::api::items::{Known, known, saw};
 use crate::json;
@@ -31,8 +31,13 @@ pub(super) async fn show(view: View, Path(id): Path<String>) -> Response {
         0 => None,
         number => Some(asked::copies(view.peers(), number).await),
     };
+    let looked = match item_id(&id) {
+        Ok(item) => rechecks::look(&view, item, known.holding.as_ref()).await,
+        Err(_) => None,
+    };
+    let looked = looked.map(|looked| rechecks::card(&looked, &id, view.person(), view.l));
     let title = if known.item.archival_code.is_empty() { &id } else { &known.item.archival_code };
-    let body = body(&known, copies.as_ref(), view.l);
+    let body = body(&known, copies.as_ref(), looked.as_ref(), view.l);
     let page = view.page(title, "/items").under("", title).beside(actions(&known.item, view.l));
     page.render(&body).into_response()
 }
@@ -48,7 +53,12 @@ fn actions(item: &ItemSummary, l: Language) -> Markup {
     }
 }
 
-fn body(known: &Known, copies: Option<&Result<v1::CopiesReply, Problem>>, l: Language) -> Markup {
+fn body(
+    known: &Known,
+    copies: Option<&Result<v1::CopiesReply, Problem>>,
+    looked: Option<&Markup>,
+    l: Language,
+) -> Markup {
     let item = &known.item;
     let record: Option<Record> = known.holding.as_ref().and_then(|h| serde_json::from_slice(&h.record).ok());
     html! {
@@ -67,6 +77,7 @@ fn body(known: &Known, copies: Option<&Result<v1::CopiesReply, Problem>>, l: Lan
                     Some(holding) => (report::whole(&holding.report, &json::id(&item.item).unwrap_or_default(), l)),
                     None => section.card.notice { (l.say("登记服务无应答，文件与检测报告暂不可见。", "Registration does not answer: files and report cannot be shown.")) },
                 }
+                @if let Some(looked) = looked { (looked) }
             }
             section.card {
                 h2 { (l.say("经过", "History")) span.unit { (known.history.len()) (l.say(" 步", " steps")) } }

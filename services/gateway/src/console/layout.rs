@@ -33,7 +33,12 @@ const WAYS: &[(&str, &str, &[Way])] = &[
     (
         "保存",
         "Preservation",
-        &[("/sites", "备份点", "Sites"), ("/troubles", "副本异常", "Copies in trouble")],
+        &[
+            ("/sites", "备份点", "Sites"),
+            ("/troubles", "副本异常", "Copies in trouble"),
+            ("/tasks", "人工检测", "Checks by persons"),
+            ("/wholes", "整体检测", "Batches and system"),
+        ],
     ),
     (
         "运行",

@@ -21,24 +21,27 @@ mod parked;
 mod pieces;
 mod policies;
 mod policy;
+mod rechecks;
 mod registration;
 mod registrations;
 mod report;
-mod returns;
 mod reports;
+mod returns;
 mod sites;
 mod station;
+mod tasks;
 mod told;
 mod transfer;
 mod transfers;
 mod troubles;
 mod view;
+mod wholes;
 mod words;
 
 use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -53,11 +56,11 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/", get(overview::show))
         .route("/items", get(items::show))
         .route("/items/{id}", get(item::show))
+        .route("/items/{id}/report", get(reports::item))
+        .route("/transfers/{number}/report", get(reports::transfer))
         .route("/filing", get(filing::show))
         .route("/packs/{number}", get(pack::show))
         .route("/returns", get(returns::show))
-        .route("/items/{id}/report", get(reports::item))
-        .route("/transfers/{number}/report", get(reports::transfer))
         .route("/parked", get(parked::show).post(parked::publish))
         .route("/registrations", get(registrations::show).post(desk::apply))
         .route("/registrations/{batch}", get(registration::show).post(desk::decide))
@@ -69,6 +72,11 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/troubles", get(troubles::show))
         .route("/operations", get(operations::show))
         .route("/dead-letters", get(dead_letters::show).post(dead_letters::retry))
+        .route("/tasks", get(tasks::show))
+        .route("/tasks/{id}", post(tasks::save))
+        .route("/wholes", get(wholes::show).post(wholes::check))
+        .route("/wholes/{id}", get(wholes::one))
+        .route("/items/{id}/rechecks", post(rechecks::save))
         .route("/policies", get(policies::show))
         .route("/policies/{unit}", get(policy::show).post(policy::save))
         .merge(assets())

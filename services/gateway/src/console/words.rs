@@ -2,6 +2,7 @@
 //! colour that is never alone.
 
 use dengbei_chain::FactKind;
+use dengbei_checks::{CheckResult, Stage};
 use dengbei_records::Retention;
 use maud::{Markup, html};
 
@@ -20,6 +21,9 @@ pub(super) enum Of {
     Purpose,
     Class,
     Result,
+    Verdict,
+    Task,
+    Opinion,
 }
 
 /// What a state is, its name, its mark (good, bad, wait, doing, none), Chinese, English.
@@ -80,6 +84,15 @@ const STATES: &[Row] = &[
     (Of::Result, "warning", "wait", "警告", "warning"),
     (Of::Result, "not_applicable", "", "不适用", "not applicable"),
     (Of::Result, "unverifiable", "wait", "无法验证", "unverifiable"),
+    (Of::Verdict, "passed", "good", "通过", "passed"),
+    (Of::Verdict, "failed", "bad", "不通过", "failed"),
+    (Of::Verdict, "unverifiable", "wait", "部分项无法验证", "partly unverifiable"),
+    (Of::Verdict, "unsigned", "wait", "待人工检测", "to be signed"),
+    (Of::Task, "open", "wait", "待签", "to be signed"),
+    (Of::Task, "done", "good", "已签", "signed"),
+    (Of::Task, "wrong", "bad", "有不合格", "found wrong"),
+    (Of::Opinion, "overruled", "good", "认可", "overruled"),
+    (Of::Opinion, "upheld", "bad", "维持", "upheld"),
 ];
 
 fn row(of: Of, name: &str) -> Option<&'static Row> {
@@ -100,6 +113,33 @@ pub(super) fn state(of: Of, name: &str, l: Language) -> &str {
 /// Every state with its word, for choosing.
 pub(super) fn states(of: Of, l: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
     STATES.iter().filter(move |row| row.0 == of).map(move |row| (row.1, l.say(row.3, row.4)))
+}
+
+/// What a run looked at.
+pub(super) fn scope(name: &str, l: Language) -> &str {
+    match name {
+        "item" => l.say("件", "item"),
+        "batch" => l.say("批", "batch"),
+        "carrier" => l.say("载体", "carrier"),
+        "system" => l.say("系统", "system"),
+        other => other,
+    }
+}
+
+/// 环节: P, G, Y, C.
+pub(super) fn stage(name: &str, l: Language) -> &str {
+    Stage::from_name(name).map_or(name, |stage| l.say(stage.word(), stage.word_en()))
+}
+
+/// A check's result, as the wire names it.
+pub(super) const fn result(of: CheckResult) -> &'static str {
+    match of {
+        CheckResult::Passed => "passed",
+        CheckResult::Failed => "failed",
+        CheckResult::Warning => "warning",
+        CheckResult::NotApplicable => "not_applicable",
+        CheckResult::Unverifiable => "unverifiable",
+    }
 }
 
 /// English beside [`FactKind::word`].
@@ -157,9 +197,7 @@ pub(super) fn service_of(fact: &str, l: Language) -> &'static str {
             ("item" | "transfer" | "whole", "checked")
             | ("check", _)
             | ("pack", "inspected" | "damaged" | "missing"),
-        ) => {
-            service("fixity", l)
-        }
+        ) => service("fixity", l),
         Some(("pack", "stored" | "secured" | "repaired")) => service("replication", l),
         Some(("item" | "batch" | "pack" | "matter" | "certificate" | "transfer", _)) => {
             service("registration", l)
