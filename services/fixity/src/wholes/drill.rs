@@ -71,7 +71,8 @@ impl Wholes {
     fn is_due(&self, last: &Restored, now: Timestamp) -> bool {
         let days = i64::try_from(self.scheme().parameters.u09.drill_days).unwrap_or(i64::MAX);
         // What was found wrong is looked at with every run, until it is right. Else a day before it would be called late.
-        !last.differing.is_empty() || now.millis() - last.at.millis() >= days.saturating_sub(1).saturating_mul(86_400_000)
+        !last.differing.is_empty()
+            || now.millis() - last.at.millis() >= days.saturating_sub(1).saturating_mul(86_400_000)
     }
 
     async fn drill(&self, backup: &Backup, now: Timestamp) -> Result<Drill, WholeError> {
