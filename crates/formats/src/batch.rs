@@ -205,6 +205,18 @@ impl Batch {
         Some(BatchPackage { name, source })
     }
 
+    /// A package's own archive as it came, for a digest that is stated of it; `None` where it is a folder.
+    ///
+    /// # Errors
+    /// When its file cannot be opened.
+    pub fn archive(&self, index: usize) -> io::Result<Option<Box<dyn Read + '_>>> {
+        Ok(match self.packages.get(index) {
+            Some((_, Place::Inner(archive, index))) => Some(Box::new(archive.read(*index))),
+            Some((_, Place::File(path))) => Some(Box::new(fs::File::open(path)?)),
+            Some((_, Place::View(..) | Place::Folder(_))) | None => None,
+        })
+    }
+
     /// All packages in order, each opened when it is reached.
     pub fn packages(&mut self) -> impl Iterator<Item = BatchPackage> {
         let mut next = 0;
