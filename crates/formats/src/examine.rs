@@ -9,7 +9,7 @@ use dengbei_records::{Redaction, Sha512, Sm3};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::content::{Inspection, Probe};
+use crate::content::{Here, Inspection, Probe, Readers};
 use crate::error::{ReadError, refuse};
 use crate::package::{Entry, PackageSource, ReceivedPackage, redact};
 use crate::xml;
@@ -82,6 +82,18 @@ impl Sink for Discard {
 /// (`package.changed`), describing documents over the cap (`package.metadata_too_large`); [`ReadError::Io`] for
 /// the medium or the sink. What the sink took so far is then to be thrown away.
 pub fn examine(source: &dyn PackageSource, sink: &mut dyn Sink) -> Result<Vec<FileFacts>, ReadError> {
+    examine_with(source, sink, &Here)
+}
+
+/// As [`examine`]; the files' content is read by `readers`.
+///
+/// # Errors
+/// As [`examine`]; [`ReadError::Io`] also when `readers` could not begin.
+pub fn examine_with(
+    source: &dyn PackageSource,
+    sink: &mut dyn Sink,
+    readers: &dyn Readers,
+) -> Result<Vec<FileFacts>, ReadError> {
     let largest = source.entries().iter().map(|entry| entry.bytes).max().unwrap_or(0);
     // One byte more than the largest file: the end is then seen with the same read.
     let mut buffer = vec![0; usize::try_from(BUFFER.min(largest + 1)).unwrap_or(0)];
@@ -90,9 +102,9 @@ pub fn examine(source: &dyn PackageSource, sink: &mut dyn Sink) -> Result<Vec<Fi
         sink.begin(index, entry)?;
         let reader = source.open(index)?;
         let found = if ReceivedPackage::is_description(&entry.path) {
-            document(reader, entry, sink)?
+            document(reader, entry, sink, readers)?
         } else {
-            file(reader, entry, &mut buffer, sink)?
+            file((reader, entry), &mut buffer, sink, readers)?
         };
         sink.end(&found)?;
         facts.push(found);
@@ -125,10 +137,10 @@ impl Digests {
 }
 
 fn file(
-    mut reader: impl Read,
-    entry: &Entry,
+    (mut reader, entry): (impl Read, &Entry),
     buffer: &mut [u8],
     sink: &mut dyn Sink,
+    readers: &dyn Readers,
 ) -> Result<FileFacts, ReadError> {
     let mut digests = Digests::default();
     let mut probe = Probe::new().named(&entry.path);
@@ -154,12 +166,17 @@ fn file(
         sha512,
         sm3,
         redactions: Vec::new(),
-        inspection: probe.finish(),
+        inspection: readers.inspect(probe.collected())?,
     })
 }
 
 /// A describing document: read whole, redacted, then as any file.
-fn document(reader: impl Read, entry: &Entry, sink: &mut dyn Sink) -> Result<FileFacts, ReadError> {
+fn document(
+    reader: impl Read,
+    entry: &Entry,
+    sink: &mut dyn Sink,
+    readers: &dyn Readers,
+) -> Result<FileFacts, ReadError> {
     if entry.bytes > xml::MAX_BYTES {
         let path = &entry.path;
         let mib = xml::MAX_BYTES >> 20;
@@ -194,7 +211,7 @@ fn document(reader: impl Read, entry: &Entry, sink: &mut dyn Sink) -> Result<Fil
         sha512,
         sm3,
         redactions: redacted.redactions,
-        inspection: probe.finish(),
+        inspection: readers.inspect(probe.collected())?,
     })
 }
 

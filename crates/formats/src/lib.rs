@@ -30,7 +30,7 @@ pub use archive::{Limits, ReadAt, ZipArchive};
 pub use batch::{Batch, BatchPackage};
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use error::ReadError;
-pub use examine::{Discard, FileFacts, Sink, examine};
+pub use examine::{Discard, FileFacts, Sink, examine, examine_with};
 pub use package::{
     BASIC, CONFIG, Document, Entry, FilingRow, FilingTable, FolderSource, MemorySource, PROCESS, PROFILE,
     PackageSource, ReceivedPackage, Redacted, ZipSource, package_digest, read_package, redact,

@@ -80,4 +80,7 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Digest a file / 计算文件摘要
     Digest(DigestArgs),
+    /// Read outside files for the process that started this one / 读者进程
+    #[command(hide = true)]
+    Worker,
 }

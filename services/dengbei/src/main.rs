@@ -22,10 +22,15 @@ use cli::{Cli, Command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    dengbei_kit::install_tls();
-    match perform(Cli::parse().command).await {
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    // A reader (读者进程) takes on its limits before it has threads or anything open.
+    let done = if matches!(command, Command::Worker) {
+        dengbei_worker::serve().map(|()| true).map_err(anyhow::Error::from)
+    } else {
+        command_in_runtime(command)
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -33,6 +38,13 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[tokio::main]
+async fn command_in_runtime(command: Command) -> anyhow::Result<bool> {
+    dengbei_kit::install_tls();
+    dengbei_worker::offer_this_program();
+    perform(command).await
 }
 
 /// `Ok(false)`: it was done, and the answer is no (a check that failed, an item that did not get where it should).
@@ -59,6 +71,7 @@ async fn perform(command: Command) -> anyhow::Result<bool> {
         Command::Validate(args) => commands::validate::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Digest(args) => commands::digest::run(&args),
+        Command::Worker => anyhow::bail!("a reader is started before everything else"),
     }
 }
 

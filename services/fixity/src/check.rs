@@ -4,10 +4,12 @@
 //! Before: `staged.rs` brings the package. After: `verdict.rs` states what came out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dengbei_checks::facts::{ManagementEvent, Recorded};
 use dengbei_checks::{Context, Duplicate, PackageView, Report, Schemes, Stage, check_package, refusal};
-use dengbei_formats::{Discard, ReadError, examine, read_package};
+use dengbei_formats::content::Readers;
+use dengbei_formats::{Discard, ReadError, examine_with, read_package};
 use dengbei_records::{AreaCode, EventHash, ItemId, Matter, Sha256, Timestamp};
 use dengbei_scanner::{Guard, past};
 
@@ -36,6 +38,8 @@ pub(crate) struct Bench {
     pub(crate) schemes: Schemes,
     /// The virus scanner. `None`: nothing is scanned.
     pub(crate) guard: Option<Guard>,
+    /// Who reads what the files hold.
+    pub(crate) readers: Arc<dyn Readers>,
 }
 
 /// Runs the G checks. The files pass the scanner again, although they did at the door: its signatures may have learned
@@ -60,7 +64,7 @@ pub(crate) fn check(package: &Package, against: Against, bench: &Bench) -> std::
     };
     let read = read_package(package).and_then(|read| {
         let guard = bench.guard.as_ref();
-        Ok((read, past(guard, &mut Discard, now, |sink| examine(package, sink))?))
+        Ok((read, past(guard, &mut Discard, now, |sink| examine_with(package, sink, &*bench.readers))?))
     });
     match read {
         Ok((read, (files, scan))) => {

@@ -119,7 +119,9 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         admin::serve(address, move || health(health_of.clone()), ending.clone())
     });
     let routes = Routes::new(documents::service(pool.clone()))
-        .add_service(FixityServer::new(Served { pool: pool.clone(), desk }).max_encoding_message_size(MAX_MESSAGE))
+        .add_service(
+            FixityServer::new(Served { pool: pool.clone(), desk }).max_encoding_message_size(MAX_MESSAGE),
+        )
         .add_service(dengbei_bus::operations::service(pool, SERVICE));
     tasks.spawn("grpc", OnError::Stop, move || {
         let (config, routes, drain) = (config.clone(), routes.clone(), drain.clone());
@@ -162,7 +164,12 @@ fn checks(config: &RoleConfig, pool: PgPool, hearing: Hearing) -> anyhow::Result
         pool,
         staging: Staging::new(ingest, spool(config)),
         author,
-        bench: Arc::new(Bench { area: config.area.clone(), schemes, guard }),
+        bench: Arc::new(Bench {
+            area: config.area.clone(),
+            schemes,
+            guard,
+            readers: dengbei_worker::readers(SERVICE),
+        }),
         checkers,
         hearing,
     })

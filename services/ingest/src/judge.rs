@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use dengbei_chain::Actor;
 use dengbei_checks::facts::{PackageDigests, Scan, Sender, Suspect};
 use dengbei_checks::{
     Context, Duplicate, PackageView, Report, Scheme, Schemes, Stage as CheckStage, check_package,
 };
+use dengbei_formats::content::Readers;
 use dengbei_formats::{
-    FileFacts, PackageSource, ReadError, ReceivedPackage, examine, package_digest, read_package,
+    FileFacts, PackageSource, ReadError, ReceivedPackage, examine_with, package_digest, read_package,
 };
 use dengbei_records::{
     AreaCode, DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem, Reception,
@@ -147,6 +149,8 @@ pub(crate) struct Bench {
     pub(crate) schemes: Schemes,
     /// `None`: nothing is scanned.
     pub(crate) guard: Option<Guard>,
+    /// Who reads what the files hold.
+    pub(crate) readers: Arc<dyn Readers>,
 }
 
 impl Bench {
@@ -171,7 +175,9 @@ impl Bench {
         let expected = source.entries().iter().map(|e| e.bytes).sum();
         let mut holding = Holding::new(spool, expected).map_err(ReadError::Io)?;
         let (files, scan) =
-            past(self.guard.as_ref(), &mut holding, arrival.received_at, |sink| examine(source, sink))?;
+            past(self.guard.as_ref(), &mut holding, arrival.received_at, |sink| {
+                examine_with(source, sink, &*self.readers)
+            })?;
         let digest = package_digest(files.iter().map(|f| (f.path.as_str(), &f.received_sha512)))
             .map_err(|e| ReadError::Io(io::Error::other(e)))?;
         let number = package.item_number().filter(|n| n.chars().count() <= LONGEST_NUMBER);

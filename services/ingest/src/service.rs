@@ -143,7 +143,8 @@ impl Parts {
         let schemes = Schemes::read(&kit_config::files(&settings.schemes, "json")?)?;
         let guard = Guard::of(SERVICE, settings.scanner.as_ref());
         let area = settings.area.clone();
-        let bench = Arc::new(Bench { key, area, schemes, guard: guard.clone() });
+        let readers = dengbei_worker::readers(SERVICE);
+        let bench = Arc::new(Bench { key, area, schemes, guard: guard.clone(), readers });
         Ok(Self {
             door: Door {
                 settings: settings.clone(),

@@ -13,6 +13,10 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
             continue; // I-07's
         }
         judged.count();
+        if let Some(stopped) = &file.inspection.reading.stopped {
+            judged.open(Finding::new(&file.path, &stopped.message, &stopped.message_en));
+            continue;
+        }
         let said = ending(&file.path);
         if kind.fits(said) {
             continue;

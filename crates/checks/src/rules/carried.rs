@@ -21,7 +21,8 @@ pub(super) fn of(view: &PackageView<'_>, kind: EvidenceKind) -> Carried {
     let mut is_complete = true;
     for (_, file) in view.listed() {
         let inspection = &file.inspection;
-        let may_carry = matches!(inspection.format.kind, Kind::Ofd | Kind::Pdf);
+        let may_carry =
+            matches!(inspection.format.kind, Kind::Ofd | Kind::Pdf) || inspection.reading.stopped.is_some();
         is_complete &= !may_carry || inspection.is_evidence_checked;
         match kind {
             EvidenceKind::TimeStamp => all.extend(inspection.timestamps.iter().map(|t| of_stamp(file, t))),

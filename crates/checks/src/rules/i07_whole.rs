@@ -7,6 +7,9 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
     let mut judged = Judged::new();
     for (_, file) in view.listed() {
         judged.count();
+        if let Some(stopped) = &file.inspection.reading.stopped {
+            judged.open(Finding::new(&file.path, &stopped.message, &stopped.message_en));
+        }
         if let Some(broken) = &file.inspection.broken {
             let found = Finding::new(&file.path, &broken.message, &broken.message_en);
             judged.fault(found.remedy(

@@ -13,6 +13,10 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
             continue; // I-07's
         }
         judged.count();
+        if let Some(stopped) = &file.inspection.reading.stopped {
+            judged.open(Finding::new(&file.path, &stopped.message, &stopped.message_en));
+            continue;
+        }
         let name = kind.name();
         if with.u03.allowed.iter().any(|f| f == name) {
             continue;

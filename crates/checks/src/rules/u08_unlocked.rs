@@ -10,7 +10,9 @@ pub(super) fn run(view: &PackageView<'_>) -> Judged {
     for (_, file) in view.listed() {
         judged.count();
         let kind = file.inspection.format.kind;
-        if file.inspection.is_encrypted {
+        if let Some(stopped) = &file.inspection.reading.stopped {
+            judged.open(Finding::new(&file.path, &stopped.message, &stopped.message_en));
+        } else if file.inspection.is_encrypted {
             let zh = format!("{} 文件已加密", kind.name());
             let found = Finding::new(&file.path, zh, "the file is encrypted");
             judged.fault(found.remedy(

@@ -4,6 +4,7 @@
 //! bounded memory. Fed by `examine`, judged by `checks`.
 
 mod archived;
+mod collected;
 mod film;
 mod graphic;
 mod image;
@@ -20,6 +21,7 @@ mod reading;
 mod sound;
 mod text;
 
+pub use collected::{Collected, Here, LARGEST_PDF, Parts, Readers};
 pub use kind::{Format, Kind};
 pub use ofd::{inspect_ofd, inspect_ofd_trusting};
 pub use ofd_document::OfdFacts;

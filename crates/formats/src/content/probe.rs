@@ -1,5 +1,5 @@
-//! One file's bytes pass by once: kept whole up to 16 MiB, else head and tail (an OFD in an unlinked temporary file),
-//! then inspected as what they are.
+//! One file's bytes pass by once: kept whole up to 16 MiB, else head and tail (a zip, compound file or PDF in an unlinked
+//! temporary file), then inspected as what they are.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Format, Kind, identify};
+use super::collected::{Collected, LARGEST_PDF, Parts};
+use super::kind::{Format, Kind, find};
 use super::ofd_document::OfdFacts;
 use super::pdf::PdfFacts;
 use super::reading::{Held, Reading, complete};
@@ -19,7 +20,7 @@ use crate::signature::{SignatureFacts, TimestampFacts, Trust};
 
 /// Files up to this size are inspected whole.
 pub(super) const WHOLE: usize = 16 << 20;
-const HEAD: usize = 64 << 10;
+pub(super) const HEAD: usize = 64 << 10;
 const TAIL: usize = 1 << 20;
 /// What is kept on disk of a zip or compound file that is no OFD.
 const SPOOL: u64 = 512 << 20;
@@ -34,7 +35,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+    /// In both languages.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self { message: zh.into(), message_en: en.into() }
     }
 }
@@ -94,6 +96,14 @@ impl Inspection {
             identification: Identification::default(),
             reading: Reading::default(),
         }
+    }
+}
+
+impl Inspection {
+    /// Of a file whose reader had to be stopped or did not survive it: nothing is known but what its first bytes say.
+    pub fn stopped(format: Format, why: Finding) -> Self {
+        let reading = Reading { stopped: Some(why.clone()), unverified: vec![why], ..Reading::default() };
+        Self { reading, ..Self::of(format) }
     }
 }
 
@@ -170,7 +180,8 @@ impl Probe {
         }
         if let Some(file) = &mut self.spool {
             file.write_all(chunk)?;
-            if self.bytes > SPOOL && !ofd::seems_ofd(&self.held) {
+            let is_pdf = !is_container(&self.held);
+            if self.bytes > LARGEST_PDF && is_pdf || self.bytes > SPOOL && !ofd::seems_ofd(&self.held) {
                 self.spool = None;
             }
         }
@@ -178,12 +189,12 @@ impl Probe {
         Ok(())
     }
 
-    /// The file has become too large to hold: from here on only head and tail, and an OFD on disk.
+    /// The file has become too large to hold: from here on only head and tail, and what has places to go to on disk.
     fn go_over(&mut self) -> io::Result<()> {
         self.is_over = true;
         let held = std::mem::take(&mut self.held);
         self.keep_tail(&held);
-        if held.starts_with(b"PK\x03\x04") || held.starts_with(b"\xd0\xcf\x11\xe0") {
+        if is_container(&held) || find(&held[..1024], b"%PDF-").is_some() {
             let mut file = tempfile::tempfile()?;
             file.write_all(&held)?;
             self.spool = Some(file);
@@ -200,24 +211,42 @@ impl Probe {
     }
 
     /// Says what the bytes are and whether they open.
-    pub fn finish(self) -> Inspection {
-        let format =
-            identify(&self.held[..self.held.len().min(HEAD)], self.held.len() <= HEAD && !self.is_over);
-        let held = Bytes::from(self.held);
-        let tail: &[u8] = if self.is_over { &self.tail } else { &held };
-        let view = View { head: &held, tail, bytes: self.bytes, trust: &self.trust };
-        let source: Option<Arc<dyn ReadAt>> = match self.spool {
-            Some(file) => Some(Arc::new(file)),
-            None if self.is_over => None,
-            None => Some(Arc::new(held.clone())),
-        };
-        let mut inspection = match &source {
-            Some(source) if format.kind == Kind::Zip => ofd::inspect_zip(Arc::clone(source), &view),
-            _ => inspect(format, &view),
-        };
-        complete(&mut inspection, &Held { view: &view, source, ending: self.ending.as_deref() });
-        inspection
+    pub fn finish(mut self) -> Inspection {
+        let trust = std::mem::take(&mut self.trust);
+        self.collected().inspect(&trust)
     }
+
+    /// What was gathered, for whoever is to look into it.
+    pub fn collected(self) -> Collected {
+        let tail = if self.is_over { self.tail.into() } else { Bytes::new() };
+        Collected::new(Parts {
+            head: self.held.into(),
+            tail,
+            bytes: self.bytes,
+            file: self.spool,
+            ending: self.ending,
+        })
+    }
+}
+
+/// A zip or a compound file.
+fn is_container(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"\xd0\xcf\x11\xe0")
+}
+
+/// Inspects what was gathered: by its inspector, then by its reader.
+pub(super) fn look(
+    format: Format,
+    view: &View<'_>,
+    source: Option<Arc<dyn ReadAt>>,
+    ending: Option<&str>,
+) -> Inspection {
+    let mut inspection = match &source {
+        Some(source) if format.kind == Kind::Zip => ofd::inspect_zip(Arc::clone(source), view),
+        _ => inspect(format, view),
+    };
+    complete(&mut inspection, &Held { view, source, ending });
+    inspection
 }
 
 fn inspect(format: Format, view: &View<'_>) -> Inspection {
@@ -246,11 +275,11 @@ pub fn inspect_file(path: &std::path::Path) -> io::Result<Inspection> {
 /// When it cannot be read.
 pub fn inspect_file_trusting(path: &std::path::Path, trust: &Trust) -> io::Result<Inspection> {
     let mut file = File::open(path)?;
-    let mut probe = Probe::trusting(trust.clone()).named(&path.to_string_lossy());
+    let mut probe = Probe::new().named(&path.to_string_lossy());
     let mut buffer = vec![0; 256 << 10];
     loop {
         match io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(probe.finish()),
+            0 => return probe.collected().inspect_apart(trust),
             n => probe.update(&buffer[..n])?,
         }
     }

@@ -63,6 +63,12 @@ pub struct Reading {
     pub height: Option<u32>,
     /// What could not be looked into (无法验证).
     pub unverified: Vec<Finding>,
+    /// Its reader was stopped, or did not survive it: why. Nothing else is known then.
+    #[serde(default)]
+    pub stopped: Option<Finding>,
+    /// It was read in a process of its own, which could have been killed.
+    #[serde(default)]
+    pub is_apart: bool,
 }
 
 impl Reading {

@@ -80,7 +80,12 @@ impl Desk {
             pool: pool.clone(),
             staging: Staging::new(ingest, std::env::temp_dir()),
             author,
-            bench: Arc::new(Bench { area: area(), schemes: Schemes::default(), guard: None }),
+            bench: Arc::new(Bench {
+                area: area(),
+                schemes: Schemes::default(),
+                guard: None,
+                readers: Arc::new(dengbei_formats::content::Here),
+            }),
             checkers: Arc::new(Semaphore::new(2)),
             hearing: Hearing {
                 primaries: Arc::new(vec!["primary".to_owned()]),
