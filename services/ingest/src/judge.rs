@@ -28,6 +28,7 @@ use crate::closing;
 use crate::events::Submission;
 use crate::noted::{self, Noted};
 use crate::stage::Holding;
+use crate::stated;
 
 /// The longest 办件编号 that is a number of an item.
 const LONGEST_NUMBER: usize = 64;
@@ -76,6 +77,13 @@ impl Read {
     /// As its upload names it: its folder or archive.
     pub(crate) fn named(self, name: String) -> Self {
         Self { name, ..self }
+    }
+
+    /// With what a catalogue states of it. What is stated of the whole upload stands where it is wrong: then
+    /// nothing inside it counts.
+    pub(crate) fn listed_as(self, listed: Option<PackageDigests>) -> Self {
+        let is_whole = self.digests.as_ref().is_none_or(stated::agree);
+        Self { digests: listed.filter(|_| is_whole).or(self.digests), ..self }
     }
 
     /// Bytes that it holds in memory.

@@ -25,6 +25,7 @@ use crate::error::IngestError;
 use crate::judge::{self, Arrival, Bench, Fate, Judged, Knowledge, Read};
 use crate::noted::Noted;
 use crate::stage::{Place, Stage};
+use crate::stated;
 use crate::store::{matters, submissions};
 
 /// The system that a package comes from when neither sender nor catalogue says.
@@ -220,7 +221,7 @@ impl Door {
             return Ok(None);
         }
         let stated = head.digests.clone();
-        let compared = blocking(move || crate::stated::compare(&stated, &*bytes)).await?;
+        let compared = blocking(move || stated::compare(&stated, stated::FromStart::of(&*bytes))).await?;
         compared.map_err(|e| IngestError::Staging(e.into()))
     }
 
@@ -370,7 +371,10 @@ fn read_next(
     };
     let read = package.source.and_then(|source| bench.read(&*source, arrival, submission, spool));
     match read {
-        Ok(read) => Ok(Ok(read.named(package.name))),
+        Ok(read) => {
+            let listed = upload.listed(index, &read.record_no()).map_err(IngestError::of_reading)?;
+            Ok(Ok(read.named(package.name).listed_as(listed)))
+        }
         Err(ReadError::Io(e)) => Err(IngestError::of_reading(e)),
         Err(ReadError::Refused(problem)) => {
             let digest = upload.digest_of(index).map_err(|e| IngestError::Staging(e.into()))?;
@@ -381,6 +385,13 @@ fn read_next(
 }
 
 impl Upload {
+    /// what the catalogue states of the package's own archive, beside what that is.
+    fn listed(&self, index: usize, record_no: &str) -> std::io::Result<Option<PackageDigests>> {
+        let listed = self.batch.catalogue.iter().flat_map(|catalogue| &catalogue.directories);
+        let stated = listed.filter(|row| !row.digest.is_empty()).find(|row| row.record_no == record_no);
+        stated.map(|row| stated::compare_listed(&row.digest, self.batch.archive(index)?)).transpose()
+    }
+
     /// Stands for a package that cannot be opened: the upload's bytes and the package's place in it.
     fn digest_of(&mut self, index: usize) -> std::io::Result<Sha512> {
         let whole = match self.digest {

@@ -126,7 +126,7 @@ pub(super) fn batch(packages: &[Package]) -> Bytes {
     zip(all)
 }
 
-fn zip(files: impl Iterator<Item = (String, Vec<u8>)>) -> Bytes {
+pub(super) fn zip(files: impl Iterator<Item = (String, Vec<u8>)>) -> Bytes {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     // Stored, so that a secret that slips through could be found on the disk by its bytes.
     let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);

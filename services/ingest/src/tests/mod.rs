@@ -5,6 +5,7 @@ mod keys;
 mod made;
 mod parking;
 mod secrets;
+mod senders;
 mod side_by_side;
 mod staging;
 mod wire;
