@@ -31,7 +31,12 @@ fn schemes() -> Schemes {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_fault_has_another_verdict_in_another_area_and_each_names_its_scheme() {
     let mut desk = Desk::with_matter().await;
-    desk.checks.bench = Arc::new(Bench { area: area(), schemes: schemes(), guard: None, readers: Arc::new(dengbei_formats::content::Here) });
+    desk.checks.bench = Arc::new(Bench {
+        area: area(),
+        schemes: schemes(),
+        guard: None,
+        readers: Arc::new(dengbei_formats::content::Here),
+    });
     let staged = [untitled(1, "330382"), untitled(2, "330381")];
     staged.iter().for_each(|s| desk.door.put(s));
     let events: Vec<_> = staged.iter().map(prefiled).collect();
@@ -41,7 +46,9 @@ async fn the_same_fault_has_another_verdict_in_another_area_and_each_names_its_s
     let base = Scheme::builtin();
     for (_, checked) in &stated {
         match &checked.verdict {
-            Verdict::Passed { count, .. } => assert_eq!((*count, checked.scheme.as_str()), (1, "test/mild/7")),
+            Verdict::Passed { count, .. } => {
+                assert_eq!((*count, checked.scheme.as_str()), (1, "test/mild/7"))
+            }
             Verdict::Failed { item, failed, .. } => {
                 assert_eq!((*item, failed.as_slice()), (staged[0].item, ["I-04".to_owned()].as_slice()));
                 assert_eq!(checked.scheme, format!("{}/{}", base.id, base.version));

@@ -73,7 +73,8 @@ async fn an_upload_that_is_not_what_its_sender_states_is_refused() {
     let house = house(&[]).await;
     let body = Package::of(1).zip();
     let stating = |bytes: &[u8]| {
-        let digest = NamedDigest { algorithm: "sha-256".into(), hex: hex::encode(sha2::Sha256::digest(bytes)) };
+        let digest =
+            NamedDigest { algorithm: "sha-256".into(), hex: hex::encode(sha2::Sha256::digest(bytes)) };
         Head { digests: vec![digest], ..Head::default() }
     };
     let wrong = house.upload(body.clone(), stating(b"another")).await.remove(0);
