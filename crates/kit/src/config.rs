@@ -247,7 +247,8 @@ pub fn files(folder: &Path, ending: &str) -> std::io::Result<Vec<(String, Vec<u8
         }
     }
     paths.sort();
-    let named = |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let named =
+        |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     paths.iter().map(|path| Ok((named(path), std::fs::read(path)?))).collect()
 }
 

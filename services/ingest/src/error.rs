@@ -56,13 +56,19 @@ fn scanner_away() -> Problem {
         "杀毒服务无应答，未接收任何内容",
         "the virus scanner does not answer: nothing was taken in",
     )
-    .with_remedy("请稍后重新报送；持续出现请联系运维人员 / send it again later; if it lasts, tell the operator")
+    .with_remedy(
+        "请稍后重新报送；持续出现请联系运维人员 / send it again later; if it lasts, tell the operator",
+    )
 }
 
 impl IngestError {
     /// Why reading a package failed: the scanner, or the disk.
     pub(crate) fn of_reading(error: std::io::Error) -> Self {
-        if dengbei_scanner::is_of_scanner(&error) { Self::Scanner(error) } else { Self::Staging(error.into()) }
+        if dengbei_scanner::is_of_scanner(&error) {
+            Self::Scanner(error)
+        } else {
+            Self::Staging(error.into())
+        }
     }
 }
 

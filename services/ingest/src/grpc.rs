@@ -9,9 +9,7 @@ use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::ingest_server::Ingest;
 use dengbei_proto::v1::submit_part::Part;
-use dengbei_records::{
-    Custody, DataVersion, ErrorClass, Invalid, ItemId, Problem, SubmissionId, Timestamp,
-};
+use dengbei_records::{Custody, DataVersion, ErrorClass, Invalid, ItemId, Problem, SubmissionId, Timestamp};
 use dengbei_scanner::Guard;
 use sqlx::postgres::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

@@ -104,8 +104,11 @@ fn check(source: &Source, args: &ServeArgs) -> anyhow::Result<bool> {
     };
     super::say(config::toml(&readings).trim_end())?;
     // Of a role that cannot be told anything else is said first.
-    let of_schemes: Vec<ConfigProblem> =
-        readings.iter().filter_map(|reading| reading.config().ok()).flat_map(|c| schemes::problems(&c)).collect();
+    let of_schemes: Vec<ConfigProblem> = readings
+        .iter()
+        .filter_map(|reading| reading.config().ok())
+        .flat_map(|c| schemes::problems(&c))
+        .collect();
     let mut problems: Vec<&ConfigProblem> = Vec::new();
     let told = source.slips().iter().chain(readings.iter().flat_map(Reading::problems));
     for problem in told.chain(&of_schemes) {
