@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 9] =
-    ["events", "register", "ingest", "registration", "query", "operations", "site", "replication", "fixity"];
+const FILES: [&str; 10] = [
+    "events", "register", "ingest", "registration", "query", "operations", "site", "replication", "fixity",
+    "quality",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=dengbei");

@@ -16,6 +16,7 @@ mod json;
 mod metrics;
 mod peers;
 mod problem;
+mod quality;
 mod reports;
 mod serve;
 mod service;

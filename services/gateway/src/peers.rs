@@ -9,7 +9,9 @@ use dengbei_kit::{RoleConfig, documents, status};
 use dengbei_proto::v1;
 use dengbei_proto::v1::fixity_client::FixityClient;
 use dengbei_proto::v1::ingest_client::IngestClient;
+use dengbei_proto::v1::intake_client::IntakeClient;
 use dengbei_proto::v1::operations_client::OperationsClient;
+use dengbei_proto::v1::quality_client::QualityClient;
 use dengbei_proto::v1::query_client::QueryClient;
 use dengbei_proto::v1::register_client::RegisterClient;
 use dengbei_proto::v1::registration_client::RegistrationClient;
@@ -68,6 +70,15 @@ impl Peers {
     /// Checks of batches and the system, and what persons sign.
     pub(crate) fn checks(&self) -> FixityClient<MeshChannel> {
         FixityClient::new(self.fixity.clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// Where submissions come from, and what sources stated.
+    pub(crate) fn intake(&self) -> IntakeClient<MeshChannel> {
+        IntakeClient::new(self.ingest.clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    pub(crate) fn quality(&self) -> QualityClient<MeshChannel> {
+        QualityClient::new(self.query.clone()).max_decoding_message_size(MAX_MESSAGE)
     }
 
     pub(crate) fn query(&self) -> QueryClient<MeshChannel> {

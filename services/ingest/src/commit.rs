@@ -27,6 +27,8 @@ use crate::events::Author;
 use crate::judge::{Fate, Judged};
 use crate::stage::{Place, Stage};
 use crate::standing::Standing;
+use crate::origin::Origin;
+use crate::store::origins;
 use crate::store::refusals::{self, Refusal};
 use crate::store::submissions::{self, Accepted};
 use crate::{metrics, noted};
@@ -228,6 +230,7 @@ impl Committer {
             });
         }
         submissions::insert(&mut tx, &rows).await?;
+        origins::insert(&mut tx, &new_ones(settled, &answers)).await?;
         self.outbox.put_traced(&mut tx, &events.encoded, &events.traceparents).await?;
         tx.commit().await?;
         faults::reach("ingest.committed");
@@ -425,4 +428,14 @@ fn gather(first: Job, queue: &mut mpsc::Receiver<Job>, later: &mut VecDeque<Job>
     kept_back.append(later);
     *later = kept_back;
     group
+}
+
+/// Where those come from that are known from now on: what was taken, and what was refused for the first time.
+fn new_ones<'a>(settled: &'a [Settled], answers: &[Answer]) -> Vec<(SubmissionId, &'a Origin)> {
+    let of = |(one, answer): (&'a Settled, &Answer)| match answer {
+        Answer::Taken(id, _) => Some((*id, &one.job.judged.origin)),
+        Answer::Refused(id) if *id == one.job.judged.submission => Some((*id, &one.job.judged.origin)),
+        _ => None,
+    };
+    settled.iter().zip(answers).filter_map(of).collect()
 }

@@ -18,8 +18,8 @@ use dengbei_formats::{
     FileFacts, PackageSource, ReadError, ReceivedPackage, examine_with, package_digest, read_package,
 };
 use dengbei_records::{
-    AreaCode, DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem, Reception,
-    Sha256, Sha512, SourceSystem, StoredFile, SubmissionId, Timestamp, canonical,
+    AreaCode, DataVersion, Derivation, ErrorClass, FileEntry, IdKey, ItemId, Matter, MatterCode, Problem,
+    Reception, Sha256, Sha512, SourceSystem, StoredFile, SubmissionId, Timestamp, canonical,
 };
 use dengbei_scanner::{Guard, past};
 use dengbei_vault::Part;
@@ -27,6 +27,7 @@ use dengbei_vault::Part;
 use crate::closing;
 use crate::events::Submission;
 use crate::noted::{self, Noted};
+use crate::origin::Origin;
 use crate::stage::Holding;
 use crate::stated;
 
@@ -113,6 +114,8 @@ pub(crate) struct Judged {
     /// Why it is refused, where no check says so.
     pub(crate) problem: Option<Problem>,
     pub(crate) actor: Option<Actor>,
+    /// Where it comes from, as far as it reads.
+    pub(crate) origin: Origin,
     pub(crate) fate: Fate,
 }
 
@@ -182,10 +185,9 @@ impl Bench {
         let package = read_package(source)?;
         let expected = source.entries().iter().map(|e| e.bytes).sum();
         let mut holding = Holding::new(spool, expected).map_err(ReadError::Io)?;
-        let (files, scan) =
-            past(self.guard.as_ref(), &mut holding, arrival.received_at, |sink| {
-                examine_with(source, sink, &*self.readers)
-            })?;
+        let (files, scan) = past(self.guard.as_ref(), &mut holding, arrival.received_at, |sink| {
+            examine_with(source, sink, &*self.readers)
+        })?;
         let digest = package_digest(files.iter().map(|f| (f.path.as_str(), &f.received_sha512)))
             .map_err(|e| ReadError::Io(io::Error::other(e)))?;
         let number = package.item_number().filter(|n| n.chars().count() <= LONGEST_NUMBER);
@@ -243,6 +245,7 @@ impl Bench {
             noted,
             problem,
             actor: arrival.actor,
+            origin: Origin::of(&arrival.source_system, &read.package.metadata, &read.closed_on),
             fate: Fate::Refused { failed },
         };
         match (&base.fate, read.item, read.data_version) {
@@ -311,6 +314,7 @@ pub(crate) fn unreadable(
         noted,
         problem: Some(problem.clone()),
         actor,
+        origin: Origin::default(),
         fate: Fate::Refused { failed },
     }
 }

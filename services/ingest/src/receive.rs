@@ -24,6 +24,7 @@ use crate::config::{CHUNK, CHUNK_BYTES, READERS, Settings};
 use crate::error::IngestError;
 use crate::judge::{self, Arrival, Bench, Fate, Judged, Knowledge, Read};
 use crate::noted::Noted;
+use crate::origin::Origin;
 use crate::stage::{Place, Stage};
 use crate::stated;
 use crate::store::{matters, submissions};
@@ -172,6 +173,7 @@ impl Door {
         let scheme = self.bench.schemes.of(("", &self.settings.area), self.clock.now());
         let told = (scheme, head.actor);
         let judged = judge::unreadable(head.name.clone(), self.new_id(), digest, &problem, told);
+        let judged = Judged { origin: Origin::sent_by(sender(&head)), ..judged };
         let waiting = self.hand_in(judged, None).await?;
         Ok(Reply { packages: answers(vec![waiting]).await?, batch: vec![] })
     }
@@ -379,7 +381,9 @@ fn read_next(
         Err(ReadError::Refused(problem)) => {
             let digest = upload.digest_of(index).map_err(|e| IngestError::Staging(e.into()))?;
             let told = (bench.scheme("", arrival), arrival.actor);
-            Ok(Err(judge::unreadable(package.name, submission, digest, &problem, told)))
+            let judged = judge::unreadable(package.name, submission, digest, &problem, told);
+            let origin = Origin::sent_by(arrival.source_system.as_str());
+            Ok(Err(Judged { origin, ..judged }))
         }
     }
 }
@@ -451,4 +455,10 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(move || span.in_scope(work))
         .await
         .map_err(|e| IngestError::Internal(e.into()))
+}
+
+/// Who sends an upload that cannot be opened, as far as anybody says.
+fn sender(head: &Head) -> &str {
+    let told = [head.source_system.as_str(), head.sender.as_str()];
+    told.into_iter().find(|t| !t.is_empty()).unwrap_or(DEFAULT_SOURCE)
 }

@@ -13,6 +13,7 @@ use dengbei_kit::{
     Drain, Leases, OnError, RoleConfig, Tasks, admin, config as kit_config, db, documents, grpc, measure,
 };
 use dengbei_proto::v1::ingest_server::IngestServer;
+use dengbei_proto::v1::intake_server::IntakeServer;
 use dengbei_records::{Clock, SystemClock};
 use dengbei_scanner::Guard;
 use dengbei_vault::{Staging, StagingError};
@@ -26,6 +27,7 @@ use crate::config::{Settings, id_key};
 use crate::consumer::Outcomes;
 use crate::events::Author;
 use crate::grpc::Served;
+use crate::intake::Intaken;
 use crate::judge::Bench;
 use crate::let_go::LetGo;
 use crate::read_staged::Readers;
@@ -212,10 +214,12 @@ impl Parts {
 }
 
 fn routes(served: Served, pool: PgPool) -> Routes {
+    let intake = Intaken { pool: pool.clone(), clock: served.door.clock.clone() };
     let ingest = IngestServer::new(served)
         .max_decoding_message_size(grpc::MAX_MESSAGE)
         .max_encoding_message_size(grpc::MAX_MESSAGE);
     Routes::new(ingest)
+        .add_service(IntakeServer::new(intake))
         .add_service(documents::service(pool.clone()))
         .add_service(dengbei_bus::operations::service(pool, SERVICE))
 }

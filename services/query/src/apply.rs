@@ -7,9 +7,10 @@ use sqlx::PgConnection;
 
 use crate::derive::{Changes, Place, place};
 use crate::members::Lists;
+use crate::origins::{self, Origins};
 use crate::store::events::{self, Kept};
 use crate::store::tallies::{self, Tally};
-use crate::store::{attempts, life, names, runs};
+use crate::store::{attempts, life, names, quality, runs};
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,16 @@ pub enum Applied {
     WaitsFor(EventHash),
 }
 
-/// Applies one bundle. Idempotent by event hash, blind to order; `traceparents` stand beside the events.
+/// What was fetched before a bundle is applied.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The lists that events cite.
+    pub lists: Lists,
+    /// Where the submissions that it begins come from.
+    pub origins: Origins,
+}
+
+/// Applies one bundle whose submissions' origins nobody told. See [`apply_told`].
 ///
 /// # Errors
 /// The database's; then nothing of the bundle may be committed.
@@ -32,16 +42,32 @@ pub async fn apply(
     traceparents: &[String],
     lists: &Lists,
 ) -> sqlx::Result<Vec<Applied>> {
+    let told = Told { lists: lists.clone(), origins: None };
+    apply_told(tx, events, traceparents, &told).await
+}
+
+/// Applies one bundle. Idempotent by event hash, blind to order; `traceparents` stand beside the events.
+///
+/// # Errors
+/// The database's; then nothing of the bundle may be committed.
+pub async fn apply_told(
+    tx: &mut PgConnection,
+    events: &[Event],
+    traceparents: &[String],
+    told: &Told,
+) -> sqlx::Result<Vec<Applied>> {
+    let lists = &told.lists;
     let mut outcomes = vec![Applied::Skipped; events.len()];
     let (mut changes, mut kept, mut tally) = (Changes::default(), Vec::new(), Tally::default());
     for (n, event) in events.iter().enumerate() {
         let place = place(event);
+        changes.add(event);
         if !matches!(place, Place::Nowhere | Place::Members) {
             outcomes[n] = Applied::Yes;
-            changes.add(event);
             kept.push(Kept { event, place, traceparent: traced(traceparents, n) });
         }
     }
+    let unplaced = origins::place(&mut changes, &told.origins, events);
     let mut new = events::put(tx, &kept).await?;
     names::put(tx, &changes.matters).await?;
     attempts::put(tx, &changes, &mut tally).await?;
@@ -57,7 +83,8 @@ pub async fn apply(
         tally.event(kept.event);
         life::apply(tx, kept.event, lists).await?;
     }
-    tallies::add(tx, &tally).await?;
+    quality::note(tx, &unplaced).await?;
+    tallies::add(tx, tally).await?;
     Ok(outcomes)
 }
 

@@ -6,6 +6,9 @@ use dengbei_chain::facts::{
 };
 use dengbei_records::{Custody, EventHash, ItemId, SubmissionId};
 
+use crate::origins::Origin;
+use crate::store::tallies::day_of;
+
 /// How far an attempt has come by its own events. A higher rank stands; none is ever taken back. That it passed its
 /// checks, and that it was accessioned, is said of many at once and known from elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +59,8 @@ pub(crate) fn custody_name(custody: Option<Custody>) -> &'static str {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempt {
     pub(crate) submission: SubmissionId,
-    pub(crate) item: ItemId,
+    /// `None`: the package was refused before its item could be read.
+    pub(crate) item: Option<ItemId>,
     pub(crate) data_version: u32,
     pub(crate) rank: Rank,
     pub(crate) changed_at: i64,
@@ -70,16 +74,72 @@ pub(crate) struct Attempt {
     pub(crate) pack: Option<u64>,
     pub(crate) prefiled: Option<EventHash>,
     pub(crate) filed: Option<EventHash>,
+    /// Days (since 1970, Beijing time) on which it was received, refused, returned, filed, as the facts were recorded.
+    pub(crate) on: On,
+    /// 承办单位（科室）
+    pub(crate) department: Option<String>,
+    /// 办结日
+    pub(crate) closed_on: Option<String>,
+}
+
+/// When what happened to an attempt, by days.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct On {
+    pub(crate) received: Option<i32>,
+    pub(crate) refused: Option<i32>,
+    pub(crate) returned: Option<i32>,
+    pub(crate) filed: Option<i32>,
+}
+
+impl On {
+    /// The first day of each stands.
+    fn merge(&mut self, other: Self) {
+        let first = |a: Option<i32>, b: Option<i32>| a.into_iter().chain(b).min();
+        self.received = first(self.received, other.received);
+        self.refused = first(self.refused, other.refused);
+        self.returned = first(self.returned, other.returned);
+        self.filed = first(self.filed, other.filed);
+    }
 }
 
 impl Attempt {
     fn new(event: &Event, rank: Rank, submission: SubmissionId, item: ItemId, data_version: u32) -> Self {
+        let day = Some(day_of(event));
+        let on = match rank {
+            Rank::Refused => On { refused: day, ..On::default() },
+            Rank::Parked | Rank::Prefiled => On { received: day, ..On::default() },
+            Rank::Returned => On { returned: day, ..On::default() },
+            Rank::Filed => On { filed: day, ..On::default() },
+            Rank::Superseded => On::default(),
+        };
+        let blank = Self::blank(submission, rank, event.recorded_at.millis());
+        Self { item: Some(item), data_version, on, ..blank }
+    }
+
+    /// Of which nothing is known but where it comes from. Of the lowest rank, so that nothing else changes.
+    pub(crate) fn placed(submission: SubmissionId, origin: &Origin) -> Self {
+        let mut attempt = Self::blank(submission, Rank::Refused, i64::MIN);
+        attempt.place(origin);
+        attempt
+    }
+
+    /// Adds where it comes from; what a fact says of it stands.
+    pub(crate) fn place(&mut self, origin: &Origin) {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        self.source_system = self.source_system.take().or_else(|| some(&origin.source_system));
+        self.matter_code = self.matter_code.take().or_else(|| some(&origin.matter_code));
+        self.unit_uscc = self.unit_uscc.take().or_else(|| some(&origin.unit_uscc));
+        self.department = some(&origin.department);
+        self.closed_on = some(&origin.closed_on);
+    }
+
+    fn blank(submission: SubmissionId, rank: Rank, changed_at: i64) -> Self {
         Self {
             submission,
-            item,
-            data_version,
+            item: None,
+            data_version: 0,
             rank,
-            changed_at: event.recorded_at.millis(),
+            changed_at,
             year: 0,
             failed: Vec::new(),
             source_system: None,
@@ -90,6 +150,9 @@ impl Attempt {
             pack: None,
             prefiled: None,
             filed: None,
+            on: On::default(),
+            department: None,
+            closed_on: None,
         }
     }
 
@@ -113,9 +176,10 @@ impl Attempt {
         }
     }
 
-    pub(crate) fn refused(event: &Event, f: &SubmissionRefused) -> Option<Self> {
-        let attempt = Self::new(event, Rank::Refused, f.submission, f.item?, f.data_version);
-        Some(Self { failed: f.failed.clone(), ..attempt })
+    pub(crate) fn refused(event: &Event, f: &SubmissionRefused) -> Self {
+        let blank = Self::blank(f.submission, Rank::Refused, event.recorded_at.millis());
+        let on = On { refused: Some(day_of(event)), ..On::default() };
+        Self { item: f.item, data_version: f.data_version, failed: f.failed.clone(), on, ..blank }
     }
 
     pub(crate) fn filed(event: &Event, f: &ItemFiled) -> Self {
@@ -146,14 +210,27 @@ impl Attempt {
             self.failed = other.failed;
         }
         self.year = self.year.max(other.year);
-        self.source_system = self.source_system.take().or(other.source_system);
         // ingest reads the code that the matter was published under; a parked package may have spelled it otherwise
         self.matter_code = if other.prefiled.is_some() {
             other.matter_code
         } else {
             self.matter_code.take().or(other.matter_code)
         };
-        self.unit_uscc = self.unit_uscc.take().or(other.unit_uscc);
+        self.unit_uscc = if other.prefiled.is_some() {
+            other.unit_uscc
+        } else {
+            self.unit_uscc.take().or(other.unit_uscc)
+        };
+        self.source_system = if other.prefiled.is_some() {
+            other.source_system
+        } else {
+            self.source_system.take().or(other.source_system)
+        };
+        self.item = self.item.or(other.item);
+        self.data_version = self.data_version.max(other.data_version);
+        self.on.merge(other.on);
+        self.department = self.department.take().or(other.department);
+        self.closed_on = self.closed_on.take().or(other.closed_on);
         self.retention = self.retention.take().or(other.retention);
         self.archival_code = self.archival_code.take().or(other.archival_code);
         self.pack = self.pack.or(other.pack);

@@ -8,6 +8,7 @@ use dengbei_chain::{Event, Fact};
 use dengbei_records::{ItemId, Matter, SubmissionId};
 
 use crate::attempt::Attempt;
+use crate::origins::Origin;
 
 /// In whose history an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,13 +90,19 @@ impl Changes {
             Some(Fact::ItemFiled(f)) => Attempt::filed(event, f),
             Some(Fact::ItemReturned(f)) => Attempt::returned(event, f),
             Some(Fact::ItemSuperseded(f)) => Attempt::superseded(event, f),
-            Some(Fact::SubmissionRefused(f)) => match Attempt::refused(event, f) {
-                Some(attempt) => attempt,
-                None => return,
-            },
+            Some(Fact::SubmissionRefused(f)) => Attempt::refused(event, f),
             Some(Fact::MatterPublished(f)) => return self.matters.push(f.matter.clone()),
             _ => return,
         };
+        self.merge(attempt);
+    }
+
+    /// Adds where a submission comes from.
+    pub(crate) fn place(&mut self, submission: SubmissionId, origin: &Origin) {
+        self.merge(Attempt::placed(submission, origin));
+    }
+
+    fn merge(&mut self, attempt: Attempt) {
         match self.attempts.get_mut(&attempt.submission) {
             Some(known) => known.merge(attempt),
             None => {

@@ -79,7 +79,9 @@ fn with_rest(mut counts: HashMap<String, u64>, name: &str, all: u64) -> HashMap<
 /// further, `returned` what lies with the unit now.
 fn units(figures: &Figures) -> Vec<v1::UnitFigures> {
     let mut units: BTreeMap<&str, v1::UnitFigures> = BTreeMap::new();
-    for (unit, rank, n) in figures.ranks.iter().filter(|(unit, ..)| !unit.is_empty()) {
+    for (unit, rank, n) in
+        figures.ranks.iter().filter(|(unit, rank, _)| !unit.is_empty() && *rank >= Rank::Prefiled)
+    {
         let figures = units.entry(unit).or_default();
         figures.prefiled += if *rank >= Rank::Prefiled { *n } else { 0 };
         figures.filed += if *rank == Rank::Filed { *n } else { 0 };

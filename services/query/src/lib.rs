@@ -4,9 +4,11 @@
 //! brought yet, never different from it: rows are a function of the set of events applied, in whatever order.
 //! Losing its database loses nothing: it is rebuilt by replaying the log.
 
+mod alarm;
 mod apply;
 mod attempt;
 mod consumer;
+mod counted;
 mod derive;
 mod error;
 mod figures;
@@ -15,14 +17,18 @@ mod history;
 mod members;
 mod metrics;
 mod names;
+mod origins;
+mod quality;
 mod service;
 mod store;
 mod summary;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, Told, apply, apply_told};
 pub use error::QueryError;
 pub use grpc::QueryService;
 pub use members::{ListError, Lists, Sources};
+pub use origins::{Origin, Origins};
+pub use quality::QualityService;
 
 use dengbei_kit::{Drain, RoleConfig};
 

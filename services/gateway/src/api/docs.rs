@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accounts, copies, download, figures, health, inspection, items, log, matters, operations, packages, papers, policies,
-    registrations, reports, transfers, verify,
+    accounts, copies, download, figures, health, inspection, items, log, matters, operations, packages,
+    papers, policies, quality, registrations, reports, transfers, verify,
 };
 use crate::service::Gateway;
 
@@ -72,6 +72,8 @@ fn about_items() -> OpenApiRouter<Gateway> {
         .routes(routes!(operations::retry))
         .routes(routes!(log::checkpoint))
         .routes(routes!(figures::figures))
+        .routes(routes!(quality::quality))
+        .routes(routes!(quality::expect))
 }
 
 fn about_life() -> OpenApiRouter<Gateway> {

@@ -15,6 +15,7 @@ pub(crate) mod packages;
 mod papers;
 pub(crate) mod policies;
 mod problems;
+mod quality;
 pub(crate) mod registrations;
 mod reports;
 mod stated;

@@ -78,6 +78,20 @@ pub(super) fn bar(thousandths: u64) -> Markup {
     }
 }
 
+/// Good, in hand and bad as one bar; the longest of all is as long as there is room.
+pub(super) fn stacked((good, doing, bad): (u64, u64, u64), most: u64, told: &str) -> Markup {
+    let width = |n: u64| n.saturating_mul(1000).checked_div(most).unwrap_or(0);
+    let (g, d, b) = (width(good), width(doing), width(bad));
+    html! {
+        svg.stacked viewBox="0 0 1000 12" preserveAspectRatio="none" role="img" aria-label=(told) {
+            title { (told) }
+            rect.second width=(g) height="12" {}
+            rect.first x=(g) width=(d) height="12" {}
+            rect.bad x=(g + d) width=(b) height="12" {}
+        }
+    }
+}
+
 /// `98.4%`; a dash of nothing.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {

@@ -19,6 +19,7 @@ const WAYS: &[(&str, &str, &[Way])] = &[
             ("/filing", "归档清单", "Packs"),
             ("/returns", "退回", "Returns"),
             ("/parked", "待配置", "Parked"),
+            ("/quality", "质量监控", "Quality"),
         ],
     ),
     (

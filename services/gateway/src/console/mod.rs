@@ -21,6 +21,7 @@ mod parked;
 mod pieces;
 mod policies;
 mod policy;
+mod quality;
 mod rechecks;
 mod registration;
 mod registrations;
@@ -58,6 +59,7 @@ pub(crate) fn routes() -> Router<Gateway> {
         .route("/items/{id}", get(item::show))
         .route("/items/{id}/report", get(reports::item))
         .route("/transfers/{number}/report", get(reports::transfer))
+        .route("/quality", get(quality::show))
         .route("/filing", get(filing::show))
         .route("/packs/{number}", get(pack::show))
         .route("/returns", get(returns::show))

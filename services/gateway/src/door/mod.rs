@@ -182,7 +182,14 @@ fn is_for_sources(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     match *request.method() {
         Method::POST => matches!(route, "/v1/packages" | "/v1/batches" | "/v1/items:states"),
-        Method::GET => matches!(route, "/v1/items/{id}" | "/v1/items/{id}/receipt"),
+        Method::PUT => route == "/v1/expectations",
+        Method::GET => matches!(
+            route,
+            "/v1/items/{id}"
+                | "/v1/items/{id}/receipt"
+                | "/v1/items/{id}/report"
+                | "/v1/items/{id}/report.pdf"
+        ),
         _ => false,
     }
 }

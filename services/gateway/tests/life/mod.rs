@@ -117,6 +117,7 @@ impl Ingest for County {
             undecided_bytes: 64_680_000,
             parked: 37,
             free_bytes: 412 << 30,
+            ..Default::default()
         }))
     }
 }

@@ -3,9 +3,13 @@
 //! * [`submissions`]: every accepted package and its outcome
 //! * [`places`]: where its bytes lie, while it is undecided
 //! * [`matters`]: the filing tables in force, from `matter.published`
+//! * [`origins`]: where packages come from, refused ones too
+//! * [`expectations`]: what sources state they closed
 //! * [`refusals`]: what was refused, so that the same package makes one event
 
+pub(crate) mod expectations;
 pub(crate) mod matters;
+pub(crate) mod origins;
 pub(crate) mod places;
 pub(crate) mod refusals;
 pub(crate) mod submissions;

@@ -36,7 +36,7 @@ pub(crate) async fn summaries(pool: &PgPool, items: &[ItemId]) -> Result<Vec<Sum
 pub(crate) async fn submissions(pool: &PgPool, ids: &[SubmissionId]) -> Result<Vec<Submitted>, QueryError> {
     let mut query = QueryBuilder::<Postgres>::new(SUBMITTED);
     query.push(TRANSFER).push(" where a.submission = any(");
-    query.push_bind(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>()).push(")");
+    query.push_bind(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>()).push(") and a.item is not null");
     let rows: Vec<SubmittedRow> = query.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Submitted::try_from).collect()
 }

@@ -5,19 +5,25 @@ use std::collections::BTreeMap;
 use dengbei_chain::{Event, Fact};
 use sqlx::PgConnection;
 
+use crate::counted::Sums;
+
 /// Which days begin when: offices are eight hours ahead of UTC.
 const OFFICE: i64 = 8 * 3_600_000;
 const DAY: i64 = 24 * 3_600_000;
 
 /// What a bundle adds to the counts, by (what, key, unit).
 #[derive(Debug, Default)]
-pub(crate) struct Tally(BTreeMap<(&'static str, String, String), i64>);
+pub(crate) struct Tally {
+    counts: BTreeMap<(&'static str, String, String), i64>,
+    /// For the quality monitor.
+    pub(crate) quality: Sums,
+}
 
 impl Tally {
     /// Counts an event that was not known before.
     pub(crate) fn event(&mut self, event: &Event) {
         self.add("events", String::new(), "", 1);
-        let day = ((event.recorded_at.millis() + OFFICE).div_euclid(DAY)).to_string();
+        let day = day_of(event).to_string();
         match &event.fact {
             Some(Fact::ItemPrefiled(_)) => self.add("day.prefiled", day, "", 1),
             Some(Fact::ItemFiled(_)) => self.add("day.filed", day, "", 1),
@@ -46,13 +52,24 @@ impl Tally {
     }
 
     fn add(&mut self, what: &'static str, key: String, unit: &str, n: i64) {
-        *self.0.entry((what, key, unit.to_owned())).or_default() += n;
+        *self.counts.entry((what, key, unit.to_owned())).or_default() += n;
     }
 }
 
+/// The office's day of an event, counted from 1970.
+pub(crate) fn day_of(event: &Event) -> i32 {
+    day_number(event.recorded_at.millis())
+}
+
+/// The office's day of a moment, counted from 1970.
+pub(crate) fn day_number(millis: i64) -> i32 {
+    i32::try_from((millis + OFFICE).div_euclid(DAY)).unwrap_or(i32::MAX)
+}
+
 /// Adds a bundle's counts. Last in its transaction: the rows are few and everybody's.
-pub(crate) async fn add(tx: &mut PgConnection, tally: &Tally) -> sqlx::Result<()> {
-    let changed: Vec<_> = tally.0.iter().filter(|(_, n)| **n != 0).collect();
+pub(crate) async fn add(tx: &mut PgConnection, tally: Tally) -> sqlx::Result<()> {
+    super::quality::add(tx, &tally.quality.settled()).await?;
+    let changed: Vec<_> = tally.counts.iter().filter(|(_, n)| **n != 0).collect();
     if changed.is_empty() {
         return Ok(());
     }

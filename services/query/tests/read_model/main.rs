@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
 mod deliver;
+mod quality;
 mod story;
 mod whole_life;
 
