@@ -15,7 +15,7 @@ use dengbei_tests::{fsck, publish, sealed, submit};
 use serde_json::Value;
 
 /// Pages that a walk must have seen, by the shape of their addresses.
-const SHAPES: [&str; 24] = [
+const SHAPES: [&str; 27] = [
     "/?",
     "/items?",
     "/items/*?",
@@ -31,6 +31,9 @@ const SHAPES: [&str; 24] = [
     "/transfers/*?",
     "/sites?",
     "/troubles?",
+    "/tasks?",
+    "/wholes?",
+    "/wholes/*?",
     "/operations?",
     "/dead-letters?",
     "/policies?",

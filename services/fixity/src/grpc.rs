@@ -25,8 +25,8 @@ pub(crate) struct Served {
     pub(crate) desk: Desk,
 }
 
-fn failed(e: sqlx::Error) -> Status {
-    status::report(&status::plain(db::class(&e)), &e)
+fn failed(e: &sqlx::Error) -> Status {
+    status::report(&status::plain(db::class(e)), e)
 }
 
 fn refused(e: &DeskError) -> Status {
@@ -63,7 +63,7 @@ impl Served {
     /// Tasks with what was signed of them.
     async fn with_signatures(&self, rows: Vec<TaskRow>) -> Result<Vec<v1::CheckTask>, Status> {
         let ids: Vec<String> = rows.iter().map(|t| t.id.clone()).collect();
-        let signatures = tasks::signatures(&self.pool, &ids).await.map_err(failed)?;
+        let signatures = tasks::signatures(&self.pool, &ids).await.map_err(|e| failed(&e))?;
         Ok(rows.into_iter().map(|row| task(row, &signatures)).collect())
     }
 }
@@ -136,7 +136,7 @@ fn summary(of: &Done) -> v1::WholeSummary {
     }
 }
 
-fn rechecks(of: Rechecked) -> v1::RechecksReply {
+fn rechecks(of: &Rechecked) -> v1::RechecksReply {
     let holding = |row: &crate::store::rechecks::RecheckRow| {
         of.holds.as_ref().is_some_and(|(own, effective)| {
             own.as_bytes().as_slice() == row.report
@@ -180,8 +180,8 @@ impl Fixity for Served {
         };
         let wanted =
             tasks::Wanted { is_done, scope: request.scope, number: request.number, after: request.after };
-        let rows = tasks::list(&self.pool, &wanted, limit(request.limit)).await.map_err(failed)?;
-        let (open, oldest) = tasks::open_ones(&self.pool).await.map_err(failed)?;
+        let rows = tasks::list(&self.pool, &wanted, limit(request.limit)).await.map_err(|e| failed(&e))?;
+        let (open, oldest) = tasks::open_ones(&self.pool).await.map_err(|e| failed(&e))?;
         let tasks = self.with_signatures(rows).await?;
         Ok(Response::new(v1::TasksReply { tasks, open: open.unsigned_abs(), oldest }))
     }
@@ -194,7 +194,7 @@ impl Fixity for Served {
         let person = Person { name: request.person, actor: actor(&request.actor)? };
         let signing = Signing { task: request.id.clone(), is_in_order: request.in_order, note: request.note };
         self.desk.sign(&person, &signing).await.map_err(|e| refused(&e))?;
-        let rows = tasks::these(&self.pool, &[request.id]).await.map_err(failed)?;
+        let rows = tasks::these(&self.pool, &[request.id]).await.map_err(|e| failed(&e))?;
         let task = self.with_signatures(rows).await?.pop();
         Ok(Response::new(v1::SignTaskReply { task }))
     }
@@ -209,17 +209,17 @@ impl Fixity for Served {
             verdict: request.verdict,
             before,
         };
-        let found = wholes::list(&self.pool, &wanted, limit(request.limit)).await.map_err(failed)?;
+        let found = wholes::list(&self.pool, &wanted, limit(request.limit)).await.map_err(|e| failed(&e))?;
         Ok(Response::new(v1::WholesReply { wholes: found.iter().map(summary).collect() }))
     }
 
     async fn whole(&self, request: Request<v1::WholeRequest>) -> Result<Response<v1::WholeReply>, Status> {
         let id = request.into_inner().id;
-        let found = wholes::get(&self.pool, &id).await.map_err(failed)?.ok_or_else(unknown)?;
+        let found = wholes::get(&self.pool, &id).await.map_err(|e| failed(&e))?.ok_or_else(unknown)?;
         let digest = Sha256::from_slice(&found.report).map_err(|_| unknown())?;
         let report = crate::wholes::find(&self.pool, &self.desk.registration, &digest).await;
         let report = report.map_err(|e| refused(&DeskError::from(e)))?.body;
-        let rows = tasks::these(&self.pool, &found.tasks).await.map_err(failed)?;
+        let rows = tasks::these(&self.pool, &found.tasks).await.map_err(|e| failed(&e))?;
         let tasks = self.with_signatures(rows).await?;
         Ok(Response::new(v1::WholeReply { whole: Some(summary(&found)), report, tasks }))
     }
@@ -231,7 +231,7 @@ impl Fixity for Served {
         let now = self.desk.clock.now();
         let number = now.office();
         let key = Key::of("system", "C", &number);
-        wholes::open(&self.pool, &key, None, now).await.map_err(failed)?;
+        wholes::open(&self.pool, &key, None, now).await.map_err(|e| failed(&e))?;
         Ok(Response::new(v1::CheckSystemReply { number }))
     }
 
@@ -246,7 +246,7 @@ impl Fixity for Served {
             bytes => Some(Sha256::from_slice(bytes).map_err(|_| invalid("摘要 digest", hex::encode(bytes)))?),
         };
         let found = self.desk.rechecks(&item, report.as_ref()).await.map_err(|e| refused(&e))?;
-        Ok(Response::new(rechecks(found)))
+        Ok(Response::new(rechecks(&found)))
     }
 
     async fn recheck(
@@ -269,6 +269,6 @@ impl Fixity for Served {
         };
         let person = Person { name: request.person, actor: actor(&request.actor)? };
         let found = self.desk.recheck(&person, &said).await.map_err(|e| refused(&e))?;
-        Ok(Response::new(rechecks(found)))
+        Ok(Response::new(rechecks(&found)))
     }
 }

@@ -70,7 +70,7 @@ impl Desk {
         person: &Person,
         recorded_at: Timestamp,
     ) -> Result<Encoded, DeskError> {
-        let (id, area, actor) = (self.ids.next(), self.area.clone(), person.actor.clone());
+        let (id, area, actor) = (self.ids.next(), self.area.clone(), person.actor);
         Ok(Draft { id, area, subject, causes, actor, recorded_at, fact }.encode()?)
     }
 }

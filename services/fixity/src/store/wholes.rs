@@ -20,7 +20,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn of(scope: &str, stage: &str, number: impl ToString) -> Self {
+    pub(crate) fn of(scope: &str, stage: &str, number: &(impl ToString + ?Sized)) -> Self {
         Self { scope: scope.to_owned(), stage: stage.to_owned(), number: number.to_string() }
     }
 }

@@ -184,7 +184,7 @@ async fn the_months_tasks_are_asked_for_once_however_often_the_system_is_checked
     wholes.pass().await.unwrap();
     let first = of(&world, "system", "C").await.1;
     let month = first.number.get(..7).unwrap().to_owned();
-    let asked = rows::Key::of("system", "C", format!("{month}-31 23:59:59"));
+    let asked = rows::Key::of("system", "C", &format!("{month}-31 23:59:59"));
     rows::open(&world.desk.pool, &asked, None, dengbei_records::Timestamp::from_millis(0)).await.unwrap();
     wholes.pass().await.unwrap();
     let all = tasks::list(&world.desk.pool, &Wanted { scope: "system".into(), ..Wanted::default() }, 9)

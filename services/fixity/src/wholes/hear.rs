@@ -31,8 +31,8 @@ pub(crate) const fn wants(kind: FactKind) -> bool {
 /// Keeps one fact; nothing of others.
 pub(crate) async fn hear(tx: &mut PgConnection, event: &Event, now: Timestamp) -> Result<(), sqlx::Error> {
     match &event.fact {
-        Some(Fact::BatchFiled(f)) => open(tx, event, Key::of("batch", "G", f.pack), now).await,
-        Some(Fact::BatchApplied(f)) => open(tx, event, Key::of("batch", "G", f.batch), now).await,
+        Some(Fact::BatchFiled(f)) => open(tx, event, Key::of("batch", "G", &f.pack), now).await,
+        Some(Fact::BatchApplied(f)) => open(tx, event, Key::of("batch", "G", &f.batch), now).await,
         Some(Fact::TransferAccepted(f)) => {
             open(tx, event, Key::of("batch", "Y", &f.transfer_no), now).await?;
             open(tx, event, Key::of("carrier", "Y", &f.transfer_no), now).await

@@ -444,11 +444,14 @@ pub(crate) fn digest_of(report: &[u8]) -> Bytes {
     if is_report { Bytes::copy_from_slice(Sha256::of(report).as_bytes()) } else { Bytes::new() }
 }
 
-/// The item's present report, as registration holds it.
+/// The digest of the item's present report, as registration holds it; empty where it holds none.
 async fn report_of(gateway: &Gateway, item: ItemId) -> Result<Bytes, Refusal> {
     let request = v1::HoldingRequest { item: Bytes::copy_from_slice(item.as_bytes()) };
-    let holding = answered(gateway.peers.registration().holding(question(request)).await)?;
-    Ok(digest_of(&holding.report))
+    match answered(gateway.peers.registration().holding(question(request)).await) {
+        Ok(holding) => Ok(digest_of(&holding.report)),
+        Err(problem) if problem.class == ErrorClass::NotFound => Ok(Bytes::new()),
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 /// What persons said of an item's report; `report` is its document's digest, empty for none.

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::Language;
 use super::pieces::{moment, or_dash};
-use super::registrations::by;
+use super::tasks::signer;
 use super::view::{View, away};
 use super::words::{self, Of};
 use crate::api::inspection::{Saying, digest_of, said_of, say};
@@ -70,11 +70,13 @@ fn rows(rows: &[RecheckRow], l: Language) -> Markup {
 }
 
 fn form(report: &Report, id: &str, person: &str, l: Language) -> Markup {
-    let open: Vec<_> = report
+    let mut open: Vec<_> = report
         .checks
         .iter()
         .filter(|c| !matches!(c.result, CheckResult::Passed | CheckResult::NotApplicable))
         .collect();
+    // What keeps it out comes first.
+    open.sort_by_key(|c| c.result != CheckResult::Failed);
     html! {
         @if !open.is_empty() {
             details.within {
@@ -90,7 +92,7 @@ fn form(report: &Report, id: &str, person: &str, l: Language) -> Markup {
                         label.choice { input type="radio" name="opinion" value="upheld" required; (l.say("维持：确有问题", "Upheld: a fault")) }
                     }
                     label { (l.say("理由", "Reason")) textarea name="reason" rows="2" maxlength="2000" required {} }
-                    (by(person, l))
+                    (signer(person, l))
                     div.go { button { (l.say("登记", "Record")) } }
                 }
             }

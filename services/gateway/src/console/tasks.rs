@@ -9,7 +9,6 @@ use dengbei_records::{Clock as _, SystemClock};
 use maud::{Markup, html};
 
 use super::pieces::{self, address, moment, or_dash};
-use super::registrations::by;
 use super::view::View;
 use super::words::{self, Of};
 use super::{Language, thousands};
@@ -19,6 +18,8 @@ use crate::json;
 
 /// Items of a sample that are linked from the list; the report has all.
 const SHOWN: usize = 6;
+/// `2026-11`
+const MONTH: usize = 7;
 /// Tasks of a page.
 const PAGE: u32 = 20;
 
@@ -100,10 +101,27 @@ fn row(t: &CheckTask, person: &str, l: Language) -> Markup {
     }
 }
 
-/// A batch, carrier or the system, with the way to its report.
+/// A batch, carrier or the system, with the way to it.
 pub(super) fn of_what(scope: &str, number: &str, l: Language) -> Markup {
-    let of = words::scope(scope, l);
-    html! { (of) " " span.mono { (number.get(..8).filter(|_| number.len() == 36).unwrap_or(number)) } }
+    let is_month = number.len() == MONTH && scope == "batch";
+    let word = if is_month { l.say("工作期", "session") } else { words::scope(scope, l) };
+    html! {
+        (word) " "
+        @if number.starts_with("YJ-") { (pieces::transfer(number, l)) }
+        @else if let (false, Ok(pack)) = (is_month, number.parse::<u64>()) { (pieces::pack(pack, l)) }
+        @else if let Ok(batch) = number.parse::<uuid::Uuid>() { (pieces::batch(batch.as_bytes(), "", l)) }
+        @else { span.mono { (number) } }
+    }
+}
+
+/// Who signs: whoever is signed in, else by name.
+pub(super) fn signer(person: &str, l: Language) -> Markup {
+    html! {
+        label { (l.say("签字人", "Signed by"))
+            @if person.is_empty() { input name="by" required maxlength="64" autocomplete="name"; }
+            @else { input name="by" value=(person) readonly; }
+        }
+    }
 }
 
 fn sample(t: &CheckTask, l: Language) -> Markup {
@@ -148,7 +166,7 @@ fn form(t: &CheckTask, person: &str, l: Language) -> Markup {
                     label.choice { input type="radio" name="in_order" value="no" required; (l.say("不合格", "Wrong")) }
                 }
                 label { (l.say("所见（不合格必填）", "What was seen (asked for when wrong)")) textarea name="note" rows="2" maxlength="2000" {} }
-                (by(person, l))
+                (signer(person, l))
                 button { (l.say("签字，不得更改", "Sign for good")) }
             }
         }
