@@ -9,7 +9,7 @@ use dengbei_records::ErrorClass;
 use super::desk::{Desk, prefiled, published};
 use super::door::{Staged, package};
 
-fn good(n: u32) -> Staged {
+pub(super) fn good(n: u32) -> Staged {
     package(n, &format!("33038201-XK-00001-001-2026-30年-{n:07}"), |_| {})
 }
 

@@ -1,10 +1,13 @@
 //! Verdicts on a real PostgreSQL, with staged packages from an ingest, and sites with real packs and keys, served over
 //! gRPC.
 
+mod areas;
 mod bundles;
 mod desk;
 mod door;
 mod inspection;
+mod persons;
 mod storage;
 mod transfers;
+mod wholes;
 mod world;
