@@ -120,7 +120,7 @@ fn a_document_that_extends_nothing_must_name_what_cannot_rest() {
 #[test]
 fn every_problem_is_told_at_once() {
     let text = r#"{"format":"x","id":"a b","version":"","title":"","title_en":"t","in_force_from":"2026-02-30","in_force_until":5,
-        "extends":{"id":"dengbei/service-item","version":"2026-02","digest":"0000000000000000000000000000000000000000000000000000000000000000"},
+        "extends":{"id":"dengbei/service-item","version":"2026-03","digest":"0000000000000000000000000000000000000000000000000000000000000000"},
         "areas":["hangzhou"],"surprise":1,
         "stages":{"X":{},"G":{"A-99":"B","A-02":"Z"}},"unverified_blocks":{"G":["I-99"]},"aliases":{"G":{"A-02":""}},
         "parameters":{"A-08":{"item_number_digits":"many","shoe":1},"Z-1":{}}}"#;

@@ -9,13 +9,16 @@ use dengbei_records::{Redaction, Sha512, Sm3};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::content::{Here, Inspection, Probe, Readers};
+use crate::content::{Extracted, Here, Inspection, Probe, Readers};
 use crate::error::{ReadError, refuse};
 use crate::package::{Entry, PackageSource, ReceivedPackage, redact};
 use crate::xml;
 
 /// Bytes read at once, at most.
 const BUFFER: u64 = 256 << 10;
+
+/// Bytes of text kept of a package's files together.
+const TEXT: usize = 4 << 20;
 
 /// What one pass over a file found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,18 +101,29 @@ pub fn examine_with(
     // One byte more than the largest file: the end is then seen with the same read.
     let mut buffer = vec![0; usize::try_from(BUFFER.min(largest + 1)).unwrap_or(0)];
     let mut facts = Vec::with_capacity(source.entries().len());
+    let mut room = TEXT;
     for (index, entry) in source.entries().iter().enumerate() {
         sink.begin(index, entry)?;
         let reader = source.open(index)?;
-        let found = if ReceivedPackage::is_description(&entry.path) {
+        let mut found = if ReceivedPackage::is_description(&entry.path) {
             document(reader, entry, sink, readers)?
         } else {
             file((reader, entry), &mut buffer, sink, readers)?
         };
         sink.end(&found)?;
+        keep_text(&mut found, &mut room);
         facts.push(found);
     }
     Ok(facts)
+}
+
+/// What a file says is kept while there is room for it.
+fn keep_text(found: &mut FileFacts, room: &mut usize) {
+    let Some(text) = &mut found.inspection.text else { return };
+    match room.checked_sub(text.text.len()) {
+        Some(left) => *room = left,
+        None => *text = Extracted { text: String::new(), is_cut: true },
+    }
 }
 
 /// Digests of the bytes that pass.

@@ -254,6 +254,7 @@ const BY_KIND: &[(Kind, Risk)] = &[
             "GML、GeoPackage",
         ),
     ),
+    (Kind::Wps, high("厂商私有格式，内部结构未公开", "a vendor's own format, never published", "OFD、PDF/A")),
     (Kind::Ceb, high("厂商私有格式，须专用阅读器", "a vendor's own format that needs its viewer", "OFD")),
     (Kind::Gd, high("厂商私有格式，须专用阅读器", "a vendor's own format that needs its viewer", "OFD")),
     (

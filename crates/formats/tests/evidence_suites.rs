@@ -3,32 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::{Path, PathBuf};
+mod shared;
+
+use std::path::Path;
 use std::process::Command;
 
 use dengbei_formats::content::{inspect_ofd, inspect_ofd_trusting, ofd_text};
 use dengbei_formats::signature::{
     Certificate, DigestMethod, Expected, SignatureState, Trust, check_timestamp,
 };
-
-/// Unpacks a suite; `None` if it is not there.
-fn suite(name: &str) -> Option<tempfile::TempDir> {
-    let archive = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites").join(name);
-    if !archive.exists() {
-        println!("skipped: {} is not there", archive.display());
-        return None;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let status = Command::new("tar").arg("xJf").arg(archive).arg("-C").arg(folder.path()).status();
-    assert!(status.unwrap().success());
-    Some(folder)
-}
-
-fn rows(folder: &Path) -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(folder.join("visible/expected.tsv")).unwrap();
-    let lines = text.lines().filter(|l| !l.starts_with('#')).skip(1);
-    lines.map(|l| l.split('\t').map(str::to_owned).collect()).collect()
-}
+use shared::{rows, suite};
 
 #[test]
 fn ofd_pages_types_signatures_digests_and_structure_are_as_the_suite_says() {

@@ -3,29 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod shared;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dengbei_formats::ReadAt;
 use dengbei_formats::identify::{Basis, Identification, Seen, Signatures};
 use proptest::prelude::*;
+use shared::suite;
 
 /// Rows that differ by our own table, with the reason. None.
 const KNOWN: &[(&str, &str)] = &[];
-
-fn suite() -> Option<tempfile::TempDir> {
-    let archive = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites/formats.tar.xz");
-    if !archive.exists() {
-        println!("skipped: {} is not there", archive.display());
-        return None;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let unpacked = Command::new("tar").arg("xJf").arg(archive).arg("-C").arg(folder.path()).status();
-    assert!(unpacked.unwrap().success());
-    Some(folder)
-}
 
 fn official(folder: &Path) -> Signatures {
     let read = |prefix: &str| {
@@ -66,7 +56,7 @@ fn differing(signatures: &Signatures, folder: &Path) -> (usize, Vec<(String, Str
 
 #[test]
 fn every_skeleton_file_is_told_by_our_own_table() {
-    let Some(folder) = suite() else { return };
+    let Some(folder) = suite("formats.tar.xz") else { return };
     let (rows, wrong) = differing(Signatures::builtin(), folder.path());
     println!(
         "formats: {}/{rows}, {} formats in the table",
@@ -80,7 +70,7 @@ fn every_skeleton_file_is_told_by_our_own_table() {
 
 #[test]
 fn every_skeleton_file_is_told_by_the_official_signatures() {
-    let Some(folder) = suite() else { return };
+    let Some(folder) = suite("formats.tar.xz") else { return };
     let signatures = official(folder.path());
     let (rows, wrong) = differing(&signatures, folder.path());
     println!(

@@ -3,36 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod shared;
 
 use dengbei_formats::Limits;
 use dengbei_formats::archive::validate_archive;
 use dengbei_formats::content::{inspect_file, inspect_ofd, inspect_pdf};
-
-/// Unpacks a suite; `None` if it is not there.
-fn suite(name: &str) -> Option<tempfile::TempDir> {
-    let archive = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/suites").join(name);
-    if !archive.exists() {
-        println!("skipped: {} is not there", archive.display());
-        return None;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    assert!(
-        Command::new("tar").arg("xJf").arg(archive).arg("-C").arg(folder.path()).status().unwrap().success()
-    );
-    Some(folder)
-}
-
-fn rows(folder: &Path) -> Vec<Vec<String>> {
-    let file = ["visible/expected.tsv", "visible/expected_puid.tsv"]
-        .map(|f| folder.join(f))
-        .into_iter()
-        .find(|f| f.exists());
-    let text = std::fs::read_to_string(file.unwrap()).unwrap();
-    let lines = text.lines().filter(|l| !l.starts_with('#')).skip(1);
-    lines.map(|l| l.split('\t').map(str::to_owned).collect()).collect()
-}
+use shared::{rows, suite};
 
 #[test]
 fn archives_are_refused_or_read_whole() {

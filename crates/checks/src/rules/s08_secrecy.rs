@@ -1,5 +1,6 @@
 //! S-08 涉密与敏感信息: nothing above what this network takes; no marks of secrecy in titles and names; no citizen's number
-//! in what everyone sees.
+//! in what everyone sees. What files say (OFD, PDF, text, as far as it was taken) is looked through for the same marks and
+//! words: that only ever warns, because a form may speak of secrecy without being secret.
 //!
 //! What is no citizen's number: a 21-digit 办件编号, a code of 18 digits whose birth date cannot be, the unit's own code.
 
@@ -29,7 +30,40 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
             );
         }
     }
+    content(view, with, &mut judged);
     judged
+}
+
+/// Marks and words in what the files say, each once a file, with its page.
+fn content(view: &PackageView<'_>, with: &Parameters, judged: &mut Judged) {
+    let (mut looked, mut cut) = (0_u32, 0_u32);
+    let lists = [
+        (pattern::Many::of(&with.s08.marks), "涉密标志", "the mark of secrecy"),
+        (pattern::Many::of(&with.s08.words), "敏感词", "the word"),
+    ];
+    for (_, file) in view.listed() {
+        let Some(text) = &file.inspection.text else { continue };
+        (looked, cut) = (looked + 1, cut + u32::from(text.is_cut));
+        judged.count();
+        for (many, zh, en) in &lists {
+            let Some((pattern, at)) = many.find(&text.text) else { continue };
+            let page = text.text[..at].matches('\u{c}').count() + 1;
+            let found = Finding::new(
+                &file.path,
+                format!("第{page}页正文含{zh}“{pattern}”"),
+                format!("the text of page {page} holds {en} \"{pattern}\""),
+            );
+            judged.remark(
+                found.remedy("核对是否涉密或不宜公开", "see whether it is secret or not for everyone"),
+            );
+        }
+    }
+    if looked > 0 {
+        let told = format!(
+            "查看 {looked} 个文件的正文，其中 {cut} 个未看完 the text of {looked} files, of {cut} its beginning"
+        );
+        judged.evidence("正文 text", told);
+    }
 }
 
 /// 公开 everywhere, 限制 and 内部 off the public zone, 秘密 and above nowhere here; a label that nobody knows is none of these.

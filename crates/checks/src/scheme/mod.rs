@@ -60,7 +60,7 @@ const SERVICE_ITEM: &str = "dengbei/service-item";
 /// The scheme of a transfer as a whole.
 const TRANSFER: &str = "dengbei/transfer";
 /// The version of both; to be raised with every change of what is declared.
-const VERSION: &str = "2026-02";
+const VERSION: &str = "2026-03";
 
 /// What is looked at anew at a transfer (Y), over the whole of it: packages, numbers, papers. What the filing run (G)
 /// said about each item's content holds while its bytes are the same.

@@ -43,6 +43,8 @@ pub enum Kind {
     Odf,
     /// doc, xls, ppt: OLE2
     Ole2,
+    /// Kingsoft's WPS documents: OLE2 whose streams nobody has described, known by their names.
+    Wps,
     Zip,
     Rar,
     SevenZip,
@@ -85,7 +87,8 @@ const TABLE: &[(Kind, &str, &[&str])] = &[
     (Kind::Xlsx, "xlsx", &["xlsx"]),
     (Kind::Pptx, "pptx", &["pptx"]),
     (Kind::Odf, "odf", &["odt", "ods", "odp"]),
-    (Kind::Ole2, "ole2", &["doc", "xls", "ppt", "wps", "et", "dps", "msg"]),
+    (Kind::Ole2, "ole2", &["doc", "xls", "ppt", "msg"]),
+    (Kind::Wps, "wps", &["wps", "et", "dps"]),
     (Kind::Zip, "zip", &["zip"]),
     (Kind::Rar, "rar", &["rar"]),
     (Kind::SevenZip, "7z", &["7z"]),

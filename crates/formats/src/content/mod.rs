@@ -20,6 +20,7 @@ mod probe;
 mod reading;
 mod sound;
 mod text;
+mod words;
 
 pub use collected::{Collected, Here, LARGEST_PDF, Parts, Readers};
 pub use kind::{Format, Kind};

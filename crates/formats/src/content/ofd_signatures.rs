@@ -80,20 +80,8 @@ fn entry(parts: &Parts<'_>, folder: &str, location: &str) -> Option<Entry> {
 }
 
 fn blank(place: &str, state: SignatureState, reason: Reason) -> SignatureFacts {
-    SignatureFacts {
-        kind: SignatureKind::OfdSignature,
-        place: place.chars().filter(|c| !c.is_control()).take(200).collect(),
-        signer: None,
-        seal_owner: None,
-        seal_id: None,
-        algorithm: None,
-        digest: None,
-        signed_at: None,
-        certificate_ends: None,
-        coverage: Coverage::Unknown,
-        state,
-        reason,
-    }
+    let place = place.chars().filter(|c| !c.is_control()).take(200).collect();
+    SignatureFacts { state, reason, ..SignatureFacts::blank(SignatureKind::OfdSignature, place) }
 }
 
 fn missing(location: &str) -> SignatureFacts {

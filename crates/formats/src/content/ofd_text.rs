@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::ofd_document;
 use super::ofd_parts::Parts;
 use crate::archive::{Limits, ReadAt, ZipArchive};
 use crate::xml::Node;
 
 /// Text taken out of a document.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extracted {
     /// The text; pages apart by a form feed.
     pub text: String,

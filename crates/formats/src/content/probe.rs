@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::collected::{Collected, LARGEST_PDF, Parts};
 use super::kind::{Format, Kind, find};
 use super::ofd_document::OfdFacts;
+use super::ofd_text::Extracted;
 use super::pdf::PdfFacts;
 use super::reading::{Held, Reading, complete};
-use super::{image, ofd, pdf};
+use super::{image, ofd, pdf, words};
 use crate::archive::ReadAt;
 use crate::identify::Identification;
 use crate::signature::{SignatureFacts, TimestampFacts, Trust};
@@ -77,6 +78,9 @@ pub struct Inspection {
     /// How far it could be read, and what was seen on the way.
     #[serde(default)]
     pub reading: Reading,
+    /// The beginning of its text, for a look at what it says (S-08). Never kept.
+    #[serde(default)]
+    pub text: Option<Extracted>,
 }
 
 impl Inspection {
@@ -95,6 +99,7 @@ impl Inspection {
             pdf: None,
             identification: Identification::default(),
             reading: Reading::default(),
+            text: None,
         }
     }
 }
@@ -245,7 +250,9 @@ pub(super) fn look(
         Some(source) if format.kind == Kind::Zip => ofd::inspect_zip(Arc::clone(source), view),
         _ => inspect(format, view),
     };
-    complete(&mut inspection, &Held { view, source, ending });
+    let held = Held { view, source, ending };
+    complete(&mut inspection, &held);
+    inspection.text = words::of(&inspection, &held);
     inspection
 }
 

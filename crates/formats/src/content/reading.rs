@@ -178,10 +178,12 @@ pub(super) fn complete(inspection: &mut Inspection, held: &Held<'_>) {
 
 /// Formats of Chinese offices whose bytes no published document describes are known by their names only.
 fn name_by_ending(inspection: &mut Inspection, ending: Option<&str>) {
-    let by_name = [Kind::Ceb, Kind::Gd];
-    if inspection.format.kind == Kind::Unknown
-        && let Some(kind) = by_name.into_iter().find(|kind| ending.is_some_and(|e| kind.fits(e)))
-    {
+    let by_name: &[Kind] = match inspection.format.kind {
+        Kind::Unknown => &[Kind::Ceb, Kind::Gd],
+        Kind::Ole2 => &[Kind::Wps],
+        _ => &[],
+    };
+    if let Some(kind) = by_name.iter().copied().find(|kind| ending.is_some_and(|e| kind.fits(e))) {
         inspection.format.kind = kind;
     }
 }
@@ -196,6 +198,13 @@ fn read(kind: Kind, inspection: &Inspection, held: &Held<'_>) -> Found {
         Kind::Mp4 | Kind::Avi | Kind::Mpeg => film::read(kind, held.view),
         Kind::Text | Kind::Xml | Kind::Html | Kind::Rtf | Kind::Eml | Kind::Dxf | Kind::Script => {
             text::read(kind, held)
+        }
+        Kind::Wps => {
+            let mut found = office::read(Kind::Ole2, held);
+            let vendors = "WPS 的内部结构没有公开说明，只核对了复合文档的结构";
+            found.reading =
+                found.reading.but(vendors, "WPS streams are undocumented: only the compound file was read");
+            found
         }
         Kind::Docx | Kind::Xlsx | Kind::Pptx | Kind::Odf | Kind::Ole2 => office::read(kind, held),
         Kind::Zip | Kind::Tar | Kind::Gzip | Kind::Rar | Kind::SevenZip => archived::read(kind, held),

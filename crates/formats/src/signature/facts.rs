@@ -102,6 +102,26 @@ pub struct SignatureFacts {
     pub reason: Reason,
 }
 
+impl SignatureFacts {
+    /// Nothing known yet of a signature at a place: broken, until something says otherwise.
+    pub(crate) fn blank(kind: SignatureKind, place: String) -> Self {
+        Self {
+            kind,
+            place,
+            signer: None,
+            seal_owner: None,
+            seal_id: None,
+            algorithm: None,
+            digest: None,
+            signed_at: None,
+            certificate_ends: None,
+            coverage: Coverage::Unknown,
+            state: SignatureState::Broken,
+            reason: Reason::new("", "", ""),
+        }
+    }
+}
+
 /// One timestamp (RFC 3161, GB/T 20520).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimestampFacts {

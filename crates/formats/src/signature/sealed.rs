@@ -44,18 +44,8 @@ pub fn check_detached(
     trust: &Trust,
 ) -> (SignatureFacts, Vec<TimestampFacts>) {
     let mut facts = SignatureFacts {
-        kind: SignatureKind::Detached,
-        place: shown(place),
-        signer: None,
-        seal_owner: None,
-        seal_id: None,
-        algorithm: None,
-        digest: None,
-        signed_at: None,
-        certificate_ends: None,
         coverage: Coverage::Whole,
-        state: SignatureState::Broken,
-        reason: Reason::new("", "", ""),
+        ..SignatureFacts::blank(SignatureKind::Detached, shown(place))
     };
     let mut stamps = Vec::new();
     let held = Sealed { content, value: Some(value), esl: None, trust };

@@ -115,18 +115,10 @@ fn unpadded(value: &[u8]) -> Option<Vec<u8>> {
 fn one(file: &PdfFile<'_>, dict: &Dict, place: String, (trust, found): (&Trust, &mut Found)) {
     let name = dict.get(b"Name").and_then(Value::text).map(text_of);
     let mut facts = SignatureFacts {
-        kind: SignatureKind::PdfSignature,
-        place,
         signer: name,
-        seal_owner: None,
-        seal_id: None,
         algorithm: dict.name(b"SubFilter").map(|s| String::from_utf8_lossy(s).into_owned()),
-        digest: None,
         signed_at: dict.get(b"M").and_then(Value::text).and_then(date),
-        certificate_ends: None,
-        coverage: Coverage::Unknown,
-        state: SignatureState::Broken,
-        reason: Reason::new("", "", ""),
+        ..SignatureFacts::blank(SignatureKind::PdfSignature, place)
     };
     (facts.state, facts.reason) = match covered(file.bytes, dict) {
         Err(fault) => fault,
