@@ -176,9 +176,10 @@ fn detail(report: &Report) -> Result<Value, Invalid> {
     serde_json::to_value(notable).map_err(|e| Invalid::new("check outcome", e))
 }
 
-/// Of a scan its engine and signatures are kept, not what every scan is compared with: that stands in the scheme.
+/// Of a scan its engine and signatures are kept, or why there was none, not what every scan is compared with: that stands in the scheme.
 fn small(outcome: CheckOutcome) -> CheckOutcome {
-    if outcome.id != CheckId::S02 || outcome.result != CheckResult::Passed {
+    let is_notable = matches!(outcome.result, CheckResult::Failed | CheckResult::Warning);
+    if outcome.id != CheckId::S02 || is_notable {
         return outcome;
     }
     CheckOutcome { basis: "".into(), basis_en: "".into(), ..outcome }

@@ -127,7 +127,7 @@ pub(crate) async fn queues(State(gateway): State<Gateway>) -> Json<Queues> {
         services,
         ingest: standing
             .ingest
-            .map_or_else(|p| IngestStanding { problem: told(&p), ..Default::default() }, intake),
+            .map_or_else(|p| IngestStanding { problem: told(&p), ..Default::default() }, |s| intake(&s)),
         filing: standing
             .filing
             .map_or_else(|p| FilingStanding { problem: told(&p), ..Default::default() }, filing),
@@ -164,7 +164,7 @@ fn service(name: &str, reply: &Result<v1::QueuesReply, Problem>) -> ServiceQueue
     }
 }
 
-fn intake(s: v1::StandingReply) -> IngestStanding {
+fn intake(s: &v1::StandingReply) -> IngestStanding {
     IngestStanding {
         undecided: Some(s.undecided),
         undecided_bytes: Some(s.undecided_bytes),

@@ -68,7 +68,8 @@ pub(crate) enum RefusedWhole {
 ///
 /// 200: kept, or known already; 422: refused with its checks; 409: contradicts what is in flight. `Repr-Digest` or
 /// `Content-Digest` (RFC 9530: sha-256, sha-512; also sm3) states the digest of the body, which check A-01 compares.
-#[utoipa::path(post, path = "/v1/packages", operation_id = "submitPackage", tag = "submissions", params(About),
+#[utoipa::path(post, path = "/v1/packages", operation_id = "submitPackage", tag = "submissions",
+    params(About, ("Repr-Digest" = Option<String>, Header, description = "RFC 9530, of the body: sha-256, sha-512, sm3")),
     request_body(content = inline(File), content_type = "application/zip", description = "一个存档信息包"),
     responses(Problems,
         (status = 200, description = "kept, or known already", body = Package),
@@ -111,7 +112,8 @@ struct RefusedBatch {
 /// Submit a batch (a zip of packages, with or without its catalogue)
 ///
 /// 200 as soon as one package is not refused; 422 when nothing of it could be taken.
-#[utoipa::path(post, path = "/v1/batches", operation_id = "submitBatch", tag = "submissions", params(About),
+#[utoipa::path(post, path = "/v1/batches", operation_id = "submitBatch", tag = "submissions",
+    params(About, ("Repr-Digest" = Option<String>, Header, description = "RFC 9530, of the body: sha-256, sha-512, sm3")),
     request_body(content = inline(File), content_type = "application/zip", description = "目录清单 and packages"),
     responses(Problems,
         (status = 200, description = "one outcome for each package", body = DecidedBatch),
