@@ -173,7 +173,7 @@ impl Door {
         let scheme = self.bench.schemes.of(("", &self.settings.area), self.clock.now());
         let told = (scheme, head.actor);
         let judged = judge::unreadable(head.name.clone(), self.new_id(), digest, &problem, told);
-        let judged = Judged { origin: Origin::sent_by(sender(&head)), ..judged };
+        let judged = Judged { origin: Origin::sent_by(sender(head)), ..judged };
         let waiting = self.hand_in(judged, None).await?;
         Ok(Reply { packages: answers(vec![waiting]).await?, batch: vec![] })
     }
