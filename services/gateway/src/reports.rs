@@ -120,7 +120,8 @@ pub(crate) async fn of_transfer(peers: &Peers, transfer_no: &str) -> Result<Chec
         Fact::new("移交号", "transfer", transfer_no),
         Fact::new("移交单位", "unit", format!("{unit} {}", t.unit_uscc)),
         Fact::new("全宗号", "fonds", &t.fonds_no),
-        Fact::new("数量", "amount", format!("{} 件，不合格 {} 件", t.items, t.unfit)),
+        Fact::new("件数", "items", t.items.to_string()),
+        Fact::new("不合格件数", "unfit", t.unfit.to_string()),
     ];
     let dated = parts.iter().map(|part: &Part| part.ended.clone()).max().unwrap_or_default();
     Ok(CheckPaper { number: transfer_no.to_owned(), dated, about, parts })

@@ -105,8 +105,8 @@ fn glance(m: &Monitor, l: Language) -> Markup {
                 li.some[refused > 0] { a href=(l.link("/returns?custody=refused")) { span { (l.say("拒收", "Refused")) } b { (thousands(refused)) } } }
                 li.some[returned > 0] { a href=(l.link("/returns")) { span { (l.say("退回", "Returned")) } b { (thousands(returned)) } } }
                 li.some { a href="#failing" { span { (l.say("失败率", "Failed")) } b { (failing) } } }
-                li.some[missing > 0] .bad { a href="#missing" { span { (l.say("期间未到", "Missing in period")) } b { (thousands(missing)) } } }
-                li.some[alarms > 0] .bad { a href="#sources" { span { (l.say("来源告警", "Sources")) } b { (thousands(alarms)) } } }
+                li.bad.some[missing > 0] { a href="#missing" { span { (l.say("期间未到", "Missing in period")) } b { (thousands(missing)) } } }
+                li.bad.some[alarms > 0] { a href="#sources" { span { (l.say("来源告警", "Sources")) } b { (thousands(alarms)) } } }
             }
         }
     }
