@@ -15,13 +15,15 @@ use dengbei_tests::{fsck, publish, sealed, submit};
 use serde_json::Value;
 
 /// Pages that a walk must have seen, by the shape of their addresses.
-const SHAPES: [&str; 27] = [
+const SHAPES: [&str; 29] = [
     "/?",
     "/items?",
     "/items/*?",
     "/filing?",
     "/packs/*?",
     "/returns?",
+    "/quality?",
+    "/items/*/report?",
     "/parked?",
     "/registrations?",
     "/registrations/*?",

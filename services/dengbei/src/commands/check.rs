@@ -8,6 +8,7 @@ use dengbei_checks::{
     CheckOutcome, Context, Finding, Report, Scheme, Severity, Stage, Verdict, read_and_check, refusal,
 };
 use dengbei_formats::{Discard, FolderSource, Limits, PackageSource, ReadError, ZipSource, read_package};
+use dengbei_papers::report::Fact;
 use dengbei_records::{Clock as _, Matter, Metadata, SystemClock};
 use serde_json::{Value, json};
 
@@ -30,6 +31,9 @@ pub(crate) struct CheckArgs {
     /// JSON output / JSON输出
     #[arg(long)]
     json: bool,
+    /// Also the report as PDF / 另存检测报告
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
 }
 
 fn stage(text: &str) -> Result<Stage, String> {
@@ -51,6 +55,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
         }
     };
     let (report, _) = report.ended(SystemClock.now()).sealed(String::new())?;
+    if let Some(file) = &args.pdf {
+        let about = vec![Fact::new("存档信息包", "package", args.package.display().to_string())];
+        let drawn = dengbei_papers::check_report(&report, &[], about)?;
+        std::fs::write(file, drawn).with_context(|| format!("{}", file.display()))?;
+    }
     print(args, &report)?;
     Ok(report.verdict != Verdict::Failed)
 }
