@@ -105,7 +105,7 @@ fn passed(run: &Run, item: &str, l: Language) -> Markup {
     html! {
         section.card {
             h2 { (l.say("四性检测", "Checks")) span.unit { (l.say(format!("同批 {n} 件一并通过"), format!("passed in a run of {n} items"))) } }
-            @if notable.is_empty() { p.quiet { (l.say("各项检测通过，无提示。", "Every check passed, none warned.")) } }
+            @if notable.is_empty() { p.quiet { (l.say("没有不通过和警告；逐项结果见检测报告。", "Nothing failed or warned: the report has every check.")) } }
             @else { table { (head(l)) tbody { @for f in &notable { tr { (cells(f, l)) } } } } }
         }
     }
