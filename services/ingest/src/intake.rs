@@ -66,8 +66,7 @@ impl Intake for Intaken {
     ) -> Result<Response<v1::ExpectationsReply>, Status> {
         let v1::ExpectationsRequest { from, to, source_system, matter_code } = request.into_inner();
         let asked = Asked { from, to, source_system, matter_code };
-        let found =
-            expectations::of(&self.pool, &asked, MOST_SHOWN).await.map_err(|e| refuse(&e.into()))?;
+        let found = expectations::of(&self.pool, &asked, MOST_SHOWN).await.map_err(|e| refuse(&e.into()))?;
         let truncated = i64::try_from(found.len()).unwrap_or(i64::MAX) >= MOST_SHOWN;
         Ok(Response::new(v1::ExpectationsReply {
             expectations: found.into_iter().map(render).collect(),
@@ -79,7 +78,11 @@ impl Intake for Intaken {
 impl Intaken {
     async fn put(&self, stated: &[v1::Expectation]) -> Result<expectations::Put, IngestError> {
         if stated.is_empty() || stated.len() > MOST_STATED {
-            return Err(invalid("expectation.count_of_rows", "一次须有 1 至 10000 行", "1 to 10,000 rows at once"));
+            return Err(invalid(
+                "expectation.count_of_rows",
+                "一次须有 1 至 10000 行",
+                "1 to 10,000 rows at once",
+            ));
         }
         let now = self.clock.now().millis();
         let rows = stated.iter().map(|row| read(row, now)).collect::<Result<Vec<_>, _>>()?;
@@ -159,7 +162,8 @@ mod tests {
         for day in ["2026-11-22", "2024-02-29", "1999-12-31"] {
             assert!(is_day(day), "{day}");
         }
-        for day in ["2026-02-29", "2026-13-01", "2026-1-1", "2026/11/22", "", "20261122", "２０２６-11-22"] {
+        for day in ["2026-02-29", "2026-13-01", "2026-1-1", "2026/11/22", "", "20261122", "２０２６-11-22"]
+        {
             assert!(!is_day(day), "{day}");
         }
     }

@@ -48,7 +48,8 @@ async fn deliver(pool: &PgPool, story: &Story, bundles: &[Vec<Event>]) {
 
 async fn monitor(pool: &PgPool) -> v1::QualityReply {
     let quality = QualityService::new(pool.clone(), Arc::new(SystemClock));
-    let asked = v1::QualityRequest { from: "1990-01-01".into(), to: "2100-01-01".into(), ..Default::default() };
+    let asked =
+        v1::QualityRequest { from: "1990-01-01".into(), to: "2100-01-01".into(), ..Default::default() };
     let reply = quality.quality(Request::new(asked)).await.unwrap().into_inner();
     v1::QualityReply { sources: Vec::new(), ..reply }
 }
@@ -113,6 +114,10 @@ async fn where_nobody_tells_the_origin_what_the_facts_say_is_counted_and_the_res
     }
     let seen = monitor(&pool).await;
     assert!(seen.unplaced > 0);
-    assert!(seen.closings.is_empty() || seen.closings.iter().all(|c| c.day.is_empty()), "{:?}", seen.closings);
+    assert!(
+        seen.closings.is_empty() || seen.closings.iter().all(|c| c.day.is_empty()),
+        "{:?}",
+        seen.closings
+    );
     assert!(seen.matters.iter().any(|m| !m.key.is_empty() && m.flow.as_ref().unwrap().filed == 1));
 }
