@@ -5,7 +5,15 @@ use std::path::PathBuf;
 use prost::Message as _;
 
 const FILES: [&str; 10] = [
-    "events", "register", "ingest", "registration", "query", "operations", "site", "replication", "fixity",
+    "events",
+    "register",
+    "ingest",
+    "registration",
+    "query",
+    "operations",
+    "site",
+    "replication",
+    "fixity",
     "quality",
 ];
 
