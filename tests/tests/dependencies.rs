@@ -26,8 +26,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dengbei-replication", &["records", "chain", "proto", "kit", "bus"]),
     ("dengbei-gateway", &["records", "chain", "proto", "kit", "evidence", "register", "checks", "papers"]),
     ("dengbei-query", &["records", "chain", "proto", "kit", "bus"]),
-    ("dengbei-ingest", &["records", "chain", "proto", "kit", "bus", "formats", "checks", "scanner", "worker", "vault"]),
-    ("dengbei-fixity", &["records", "chain", "proto", "kit", "bus", "formats", "checks", "scanner", "worker", "ocfl"]),
+    (
+        "dengbei-ingest",
+        &["records", "chain", "proto", "kit", "bus", "formats", "checks", "scanner", "worker", "vault"],
+    ),
+    (
+        "dengbei-fixity",
+        &["records", "chain", "proto", "kit", "bus", "formats", "checks", "scanner", "worker", "ocfl"],
+    ),
     (
         "dengbei-registration",
         &["records", "chain", "proto", "kit", "bus", "vault", "ocfl", "register", "evidence", "papers"],
