@@ -47,7 +47,7 @@ async fn the_same_fault_has_another_verdict_in_another_area_and_each_names_its_s
     for (_, checked) in &stated {
         match &checked.verdict {
             Verdict::Passed { count, .. } => {
-                assert_eq!((*count, checked.scheme.as_str()), (1, "test/mild/7"))
+                assert_eq!((*count, checked.scheme.as_str()), (1, "test/mild/7"));
             }
             Verdict::Failed { item, failed, .. } => {
                 assert_eq!((*item, failed.as_slice()), (staged[0].item, ["I-04".to_owned()].as_slice()));
