@@ -155,7 +155,7 @@ fn matters(m: &Monitor, l: Language) -> Markup {
         .values()
         .map(|sum| (quality::missing(&m.closings, &sum.source_system, &sum.matter_code), sum))
         .collect();
-    rows.sort_by(|a, b| (b.0, b.1.received).cmp(&(a.0, a.1.received)));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.0, row.1.received)));
     html! {
         section.card id="missing" {
             h2 { (l.say("应归未归，按来源和事项", "Closed against filed, by source and matter")) span.unit { (l.say("按办结日，单位：件", "by closing day, items")) } }
