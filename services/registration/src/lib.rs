@@ -37,6 +37,7 @@ mod receive;
 mod register;
 mod replay;
 mod return_item;
+mod scanned;
 mod service;
 mod staged;
 mod store;

@@ -2,6 +2,7 @@
 //! the 归档电子文件登记表 of a pack is made of what `batch.filed` says, to the same bytes every time.
 
 use bytes::Bytes;
+use dengbei_chain::MemberList;
 use dengbei_kit::documents as own_documents;
 use dengbei_kit::seals::Signed;
 use dengbei_kit::{db, status};
@@ -11,6 +12,7 @@ use dengbei_records::{ErrorClass, Invalid, PackNumber, Problem, SerialNo, Series
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::scanned::Scanned;
 use crate::store::batches::{self, Batch};
 use crate::store::documents;
 use crate::store::filed_packs::{self, CheckRun, FiledPack};
@@ -152,7 +154,8 @@ impl Papers {
         };
         let codes = history::first_and_last_code(tx, pack.pack).await?;
         let runs = filed_packs::runs(tx, &[pack.pack]).await?;
-        let paper = filing(&pack, unit, codes, &runs);
+        let scanned = self.scanned(tx, &runs).await?;
+        let paper = filing(&pack, unit, codes, (&runs, &scanned));
         let (keys, folder) = (self.transfers.keys.clone(), self.transfers.key_folder.clone());
         let made = tokio::task::spawn_blocking(move || {
             let seals = unit_keys(&keys, &folder, &pack.unit)?;
@@ -164,6 +167,21 @@ impl Papers {
             })
         });
         Ok(made.await.map_err(WorkError::from)??.body)
+    }
+}
+
+impl Papers {
+    /// What the filing runs say of viruses. A run's document that is not here yet leaves the form unmade.
+    async fn scanned(&self, tx: &mut PgConnection, runs: &[CheckRun]) -> Result<Scanned, PaperError> {
+        let mut scanned = Scanned::default();
+        for run in runs {
+            let body = self.body(tx, &run.report).await?;
+            let body = body.ok_or_else(|| PaperError::NotYet(run.report.to_string()))?;
+            let list: MemberList = serde_json::from_slice(&body)
+                .map_err(|_| Invalid::new("检测名单 member list", &run.report))?;
+            scanned.run(&list);
+        }
+        Ok(scanned)
     }
 }
 
@@ -182,7 +200,12 @@ async fn batch(tx: &mut PgConnection, id: &str, only: Option<Series>) -> Result<
     found.ok_or_else(|| PaperError::Unknown(id.to_owned()))
 }
 
-fn filing(pack: &FiledPack, unit: Body, (first, last): (String, String), runs: &[CheckRun]) -> Filing {
+fn filing(
+    pack: &FiledPack,
+    unit: Body,
+    (first, last): (String, String),
+    (runs, scanned): (&[CheckRun], &Scanned),
+) -> Filing {
     let mut schemes: Vec<&str> = runs.iter().map(|r| r.scheme.as_str()).filter(|s| !s.is_empty()).collect();
     schemes.sort_unstable();
     schemes.dedup();
@@ -192,7 +215,7 @@ fn filing(pack: &FiledPack, unit: Body, (first, last): (String, String), runs: &
     };
     let checks = [
         ("载体外观", "在线归档，无实体载体"),
-        ("病毒", "由部署单位的病毒扫描程序检测"),
+        ("病毒", &scanned.line()),
         ("真实性", &passed),
         ("可靠性", &passed),
         ("完整性", &passed),
