@@ -72,7 +72,7 @@ fn scheme(folder: &Path) {
         "format": dengbei_checks::FORMAT, "id": "county/looks", "version": "1", "title": "逐批抽看", "title_en": "looks",
         "extends": {"id": built_in.id, "version": built_in.version, "digest": built_in.digest},
         "categories": ["service_item"], "areas": ["33"], "in_force_from": "2020-01-01",
-        "parameters": {"U-04": {"look_percent": 34}},
+        "parameters": {"U-04": {"look_percent": 34}, "S-06": {"every_batch": 1}},
     });
     std::fs::write(folder.join("looks.json"), document.to_string()).unwrap();
 }

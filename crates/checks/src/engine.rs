@@ -21,7 +21,7 @@ const MAX_FINDINGS: usize = 100;
 /// Runs the checks of `stage` over a package.
 pub fn check_package(view: &PackageView<'_>, stage: Stage, scheme: &Scheme) -> Report {
     let mut checks = Vec::with_capacity(scheme.lines(stage).len());
-    for line in of_scope(scheme, stage, Scope::Item).filter(|l| l.rule.severity != Severity::Signed) {
+    for line in of_scope(scheme, stage, Scope::Item).filter(|l| !is_signed(l)) {
         let judged = if line.rule.is_sampled && !view.context.is_in_sample {
             Judged::not_applicable("本件不在抽样之列", "this item is not in the sample")
         } else {
@@ -34,8 +34,13 @@ pub fn check_package(view: &PackageView<'_>, stage: Stage, scheme: &Scheme) -> R
 
 /// Runs the checks of `stage` over a batch, a transfer or a session of work.
 pub fn check_batch(view: &BatchView, stage: Stage, scheme: &Scheme) -> Report {
-    let judge = |line: &Line| rules::batch(line.check, view);
-    let mut whole = over(Scope::Batch, (stage, scheme, &judge), (&view.number, view.now, &view.signed));
+    let session = view.session.as_deref().filter(|_| scheme.parameters.s06.every_batch == 0);
+    let covered =
+        |line: &Line| session.filter(|_| line.check == CheckId::S06).map(rules::signed_with_session);
+    let judge = |line: &Line| covered(line).unwrap_or_else(|| rules::batch(line.check, view));
+    let asks = |line: &Line| is_signed(line) && covered(line).is_none();
+    let subject = (view.number.as_str(), view.now, view.signed.as_slice());
+    let mut whole = over(Scope::Batch, (stage, scheme), (&judge, &asks), subject);
     if let Some(line) = scheme.line(stage, CheckId::I06).filter(|_| !view.classes.is_empty()) {
         whole.checks.push(outcome(line, rules::numbers(view)));
     }
@@ -67,7 +72,8 @@ fn look(view: &BatchView, stage: Stage, scheme: &Scheme, whole: &mut Report) {
 pub fn check_carrier(view: &CarrierView, stage: Stage, scheme: &Scheme) -> Report {
     let none = |_: &Line| Judged::not_applicable("在线报送，没有载体", "sent on line, without a carrier");
     if view.is_offline {
-        return over(Scope::Carrier, (stage, scheme, &none), (&view.number, view.now, &view.signed));
+        let subject = (view.number.as_str(), view.now, view.signed.as_slice());
+        return over(Scope::Carrier, (stage, scheme), (&none, &is_signed), subject);
     }
     let checks = of_scope(scheme, stage, Scope::Carrier).map(|line| outcome(line, none(line))).collect();
     of_subject(report(stage, scheme, checks), Scope::Carrier, &view.number, view.now)
@@ -76,24 +82,30 @@ pub fn check_carrier(view: &CarrierView, stage: Stage, scheme: &Scheme) -> Repor
 /// Runs the checks of `stage` over the system that keeps.
 pub fn check_system(view: &SystemView, stage: Stage, scheme: &Scheme) -> Report {
     let judge = |line: &Line| rules::system(line.check, view, &scheme.parameters);
-    over(Scope::System, (stage, scheme, &judge), (&view.name, view.now, &view.signed))
+    over(Scope::System, (stage, scheme), (&judge, &is_signed), (&view.name, view.now, &view.signed))
 }
 
 fn of_scope(scheme: &Scheme, stage: Stage, scope: Scope) -> impl Iterator<Item = &Line> {
     scheme.lines(stage).iter().filter(move |l| l.check.scope() == scope)
 }
 
-type Judge<'a> = &'a dyn Fn(&Line) -> Judged;
+fn is_signed(line: &Line) -> bool {
+    line.rule.severity == Severity::Signed
+}
 
-/// The automatic checks of a scope, and the tasks of its manual ones with what has been signed of them.
+type Judge<'a> = &'a dyn Fn(&Line) -> Judged;
+type Asks<'a> = &'a dyn Fn(&Line) -> bool;
+
+/// What is judged of a scope, and the tasks of what `asks` for persons with what has been signed of them.
 fn over(
     scope: Scope,
-    (stage, scheme, judge): (Stage, &Scheme, Judge<'_>),
+    (stage, scheme): (Stage, &Scheme),
+    (judge, asks): (Judge<'_>, Asks<'_>),
     (number, now, signed): (&str, Timestamp, &[Signed]),
 ) -> Report {
     let (mut checks, mut tasks) = (Vec::new(), Vec::new());
     for line in of_scope(scheme, stage, scope) {
-        if line.rule.severity != Severity::Signed {
+        if !asks(line) {
             checks.push(outcome(line, judge(line)));
             continue;
         }

@@ -55,6 +55,8 @@ pub struct BatchView {
     pub seed: String,
     /// What persons have signed so far.
     pub signed: Vec<Signed>,
+    /// S-06: the session of work (`2026-11`) that it was part of, and that persons sign in its place.
+    pub session: Option<String>,
 }
 
 impl BatchView {
@@ -73,6 +75,7 @@ impl BatchView {
             items: Vec::new(),
             seed: String::new(),
             signed: Vec::new(),
+            session: None,
         }
     }
 

@@ -130,6 +130,19 @@ fn a_batch_waits_for_two_different_persons() {
 }
 
 #[test]
+fn the_months_session_is_signed_for_its_batches_unless_the_scheme_wants_each() {
+    let of_session = || BatchView { session: Some("2026-11".to_owned()), ..batch() };
+    let report = check_batch(&of_session(), Stage::G, &Scheme::builtin());
+    assert_eq!((report.verdict, report.outstanding().count()), (Verdict::Passed, 0));
+    let covered = report.checks.iter().find(|c| c.id == CheckId::S06).unwrap();
+    assert_eq!(covered.result, CheckResult::NotApplicable);
+    assert!(covered.findings[0].message.contains("2026-11"));
+    let each = scheme(r#""parameters":{"S-06":{"every_batch":1}}"#);
+    let report = check_batch(&of_session(), Stage::G, &each);
+    assert_eq!((report.verdict, report.outstanding().count()), (Verdict::Unsigned, 1));
+}
+
+#[test]
 fn a_person_looks_at_the_sample_that_the_seed_draws() {
     let (key, source) = (IdKey::from_bytes([1; 32]), "zwfw".parse().unwrap());
     let items: Vec<ItemId> = (0..50).map(|n: u32| ItemId::derive(&key, &source, &n.to_string())).collect();

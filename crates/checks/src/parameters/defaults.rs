@@ -118,7 +118,7 @@ impl Default for Scanner {
 
 impl Default for Session {
     fn default() -> Self {
-        Self { persons: 2 }
+        Self { persons: 2, every_batch: 0 }
     }
 }
 

@@ -185,6 +185,8 @@ pub struct Scanner {
 pub struct Session {
     /// Persons who sign.
     pub persons: usize,
+    /// 1: they sign for every batch and transfer; 0: for the month's session of work, which stands for all of them.
+    pub every_batch: u64,
 }
 
 /// S-08

@@ -79,6 +79,7 @@ pub const SPECS: &[Spec] = &[
     spec(CheckId::S01, "heartbeat_seconds", ["秒", "seconds"], Kind::Number(1, 86_400), Strictness::Any),
     spec(CheckId::S01, "signature_days", ["天", "days"], Kind::Number(1, 30), Strictness::Any),
     spec(CheckId::S06, "persons", ["人", "persons"], Kind::Number(2, 10), Strictness::NotBelow),
+    spec(CheckId::S06, "every_batch", ["1为每批", "1: every batch"], Kind::Number(0, 1), Strictness::Any),
     spec(CheckId::S08, "public_zone", ["1为公网", "1: public"], Kind::Number(0, 1), Strictness::NotBelow),
     spec(CheckId::S08, "marks", ["标志", "marks"], Kind::Words, Strictness::KeepsWords),
     spec(CheckId::S08, "words", ["词", "words"], Kind::Words, Strictness::KeepsWords),

@@ -44,6 +44,14 @@ pub(crate) fn look_at(sample: &Sample, of: &str, signed: &[Signed]) -> Task {
     }
 }
 
+/// S-06 of a batch: persons sign the session of work that it was part of.
+pub(crate) fn signed_with_session(session: &str) -> Judged {
+    Judged::not_applicable(
+        &format!("不逐批签字，随 {session} 的工作时段一并签字"),
+        &format!("not signed batch by batch: signed with the session of {session}"),
+    )
+}
+
 /// What persons found wrong.
 pub(crate) fn signed_wrong(wrong: &[&Signed]) -> Judged {
     let mut judged = Judged::of(wrong.len());

@@ -57,7 +57,7 @@ use crate::views::{BatchView, SystemView};
 use crate::{CheckId, Parameters, Stage};
 
 pub(crate) use judged::{Judged, State};
-pub(crate) use manual::{look_at, signed_wrong, task};
+pub(crate) use manual::{look_at, signed_with_session, signed_wrong, task};
 
 /// Runs a check of one item.
 pub(crate) fn item(id: CheckId, view: &PackageView<'_>, stage: Stage, with: &Parameters) -> Judged {

@@ -40,7 +40,7 @@ fn schemes() -> Schemes {
         "format": dengbei_checks::FORMAT, "id": "county/looks", "version": "1", "title": "逐批抽看", "title_en": "looks",
         "extends": {"id": built_in.id, "version": built_in.version, "digest": built_in.digest},
         "categories": ["service_item"], "areas": ["330382"], "in_force_from": "2020-01-01",
-        "parameters": {"U-04": {"look_percent": 50}},
+        "parameters": {"U-04": {"look_percent": 50}, "S-06": {"every_batch": 1}},
     });
     Schemes::read(&[("looks.json".into(), document.to_string().into_bytes())]).unwrap()
 }

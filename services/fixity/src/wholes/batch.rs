@@ -29,6 +29,7 @@ impl Wholes {
             items: gathered.items,
             seed: event.hash.to_string(),
             signed: self.signed(&run.key).await?,
+            session: event.recorded_at.office().get(..7).map(str::to_owned),
             ..BatchView::new(&run.key.number, self.author.clock.now())
         };
         self.state(run, check_batch(&view, stage, self.scheme()), None).await
