@@ -15,7 +15,7 @@ use life::{TOKEN, item, number};
 use tower::ServiceExt as _;
 
 /// Pages that the ways around lead to and that roles fill; accounts are the door's own.
-const WAYS: [&str; 13] = [
+const WAYS: [&str; 16] = [
     "/",
     "/items",
     "/filing",
@@ -29,6 +29,9 @@ const WAYS: [&str; 13] = [
     "/operations",
     "/dead-letters",
     "/policies",
+    "/tasks",
+    "/wholes",
+    "/quality",
 ];
 
 async fn door() -> Router {
@@ -89,6 +92,7 @@ async fn every_page_and_every_link_on_it_leads_somewhere() {
         "/certificates/*?",
         "/transfers/*?",
         "/policies/default?",
+        "/wholes/*?",
         "/v1/filing-batches/*/filing.pdf?",
         "/v1/items/*/receipt?",
     ] {

@@ -232,7 +232,7 @@ fn filed(life: &mut Life, s: &v1::ItemSummary, item: ItemId, pack: PackNumber) {
         scheme: "zj-service/1".into(),
         engine: "dengbei/0.1".into(),
         verdict,
-        report: document(),
+        report: super::checks::run().1,
     };
     life.state((Subject::Run(Uuid::from_u128(5)), 2_400), &[0], Fact::ItemChecked(checked));
     let filed = ItemFiled {
@@ -315,7 +315,7 @@ fn accessioned(life: &mut Life) {
         checked: 618,
         unfit: 2,
         root,
-        report: document(),
+        report: super::checks::handed_over().1,
     };
     life.state((subject(), 26 * MINUTE), &[9], Fact::TransferChecked(checked));
     let accepted = TransferAccepted {

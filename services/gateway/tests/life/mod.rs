@@ -8,6 +8,7 @@
     reason = "stands in for roles in tests"
 )]
 
+mod checks;
 mod county;
 mod desk;
 mod papers;
@@ -17,8 +18,12 @@ use bytes::Bytes;
 use county::{MINUTE, NOW, UNITS, broken, life, summary};
 use dengbei_kit::{Drain, RoleConfig, grpc, status};
 use dengbei_proto::v1;
+use dengbei_proto::v1::documents_server::DocumentsServer;
+use dengbei_proto::v1::fixity_server::FixityServer;
 use dengbei_proto::v1::ingest_server::{Ingest, IngestServer};
+use dengbei_proto::v1::intake_server::IntakeServer;
 use dengbei_proto::v1::operations_server::{Operations, OperationsServer};
+use dengbei_proto::v1::quality_server::QualityServer;
 use dengbei_proto::v1::query_server::{Query, QueryServer};
 use dengbei_proto::v1::register_server::{Register, RegisterServer};
 use dengbei_proto::v1::registration_server::RegistrationServer;
@@ -45,6 +50,10 @@ pub(crate) async fn start() -> RoleConfig {
         .add_service(RegistrationServer::new(County))
         .add_service(RegisterServer::new(County))
         .add_service(ReplicationServer::new(County))
+        .add_service(DocumentsServer::new(County))
+        .add_service(FixityServer::new(County))
+        .add_service(QualityServer::new(County))
+        .add_service(IntakeServer::new(County))
         .add_service(OperationsServer::new(County));
     tokio::spawn(async move { grpc::serve_on(listener, "mesh", routes, Drain::new()).await });
     serde_json::from_value(serde_json::json!({
