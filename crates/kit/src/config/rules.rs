@@ -40,7 +40,7 @@ const NEEDS: [(&str, &[&str]); 7] = [
     ),
     ("fixity", &["database", "nats", "keys", "mesh_token", "peers.ingest", "peers.registration", "sites"]),
     ("replication", &["database", "nats", "keys", "mesh_token", "peers.registration", "sites"]),
-    ("query", &["database", "nats", "mesh_token", "peers.fixity", "peers.registration"]),
+    ("query", &["database", "nats", "mesh_token", "peers.ingest", "peers.fixity", "peers.registration"]),
     ("site", &["keys", "site", "site_name", "sites", "mesh_token"]),
 ];
 
