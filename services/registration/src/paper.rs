@@ -178,7 +178,7 @@ impl Papers {
             let body = self.body(tx, &run.report).await?;
             let body = body.ok_or_else(|| PaperError::NotYet(run.report.to_string()))?;
             let list: MemberList = serde_json::from_slice(&body)
-                .map_err(|_| Invalid::new("检测名单 member list", &run.report))?;
+                .map_err(|_| Invalid::new("检测名单 member list", run.report))?;
             scanned.run(&list);
         }
         Ok(scanned)
