@@ -100,6 +100,7 @@ fn what_is_right_is_shown_with_its_origins_and_can_be_used() {
         ("DENGBEI_MESH_TOKEN", "geheim"),
         ("DENGBEI_QUERY__PEERS__FIXITY", "http://fixity:1"),
         ("DENGBEI_PEERS__REGISTRATION", "http://registration:1"),
+        ("DENGBEI_PEERS__INGEST", "http://ingest:1"),
         ("DENGBEI_GRPC", "0.0.0.0:7150"),
     ];
     let output = command.envs(environment).output().unwrap();
