@@ -12,7 +12,7 @@ use dengbei_formats::Sink;
 use dengbei_kit::ScannerAddress;
 use dengbei_records::Timestamp;
 
-use crate::{Duty, Pass, ScanError, Scanner, measured};
+use crate::{Duty, Pass, ScanError, Scanner, measured, watch};
 
 /// How long a heartbeat waits for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -48,10 +48,7 @@ impl Guard {
         match address {
             Some(address) => Some(Self::new(service, Scanner::at(address.clone()))),
             None => {
-                tracing::warn!(
-                    service,
-                    "未配置杀毒服务，收到的文件未经杀毒 / no scanner is configured: nothing is scanned"
-                );
+                tracing::warn!(service, "{}", watch::NONE);
                 None
             }
         }

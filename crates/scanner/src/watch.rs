@@ -12,7 +12,8 @@ use crate::{Guard, ScanError};
 /// The name of the part and of the task.
 const NAME: &str = "scanner";
 /// What stands wherever a scanner is missing.
-const NONE: &str = "未配置杀毒服务，收到的文件未经杀毒 / no scanner is configured: nothing is scanned";
+pub(crate) const NONE: &str =
+    "未配置杀毒服务，收到的文件未经杀毒 / no scanner is configured: nothing is scanned";
 const DOWN: &str = "杀毒服务无应答 / the virus scanner does not answer";
 
 impl Guard {

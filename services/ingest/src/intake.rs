@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{Datelike as _, NaiveDate};
 use dengbei_kit::status;
 use dengbei_proto::v1;
 use dengbei_proto::v1::intake_server::Intake;
@@ -118,21 +119,11 @@ fn read(row: &v1::Expectation, now: i64) -> Result<Expectation, IngestError> {
     })
 }
 
-/// `2026-11-22`, a day that the calendar has.
+/// `2026-11-22`, a day that the calendar has, written in no other way.
 fn is_day(text: &str) -> bool {
-    let part = |from: usize, to: usize| -> Option<u32> {
-        text.get(from..to).filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
-    };
-    let dashes = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
-    let (Some(year), Some(month), Some(day)) = (part(0, 4), part(5, 7), part(8, 10)) else { return false };
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 => 28 + u32::from(is_leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    dashes && year >= 1990 && (1..=days).contains(&day)
+    const DAY: &str = "%Y-%m-%d";
+    NaiveDate::parse_from_str(text, DAY)
+        .is_ok_and(|day| (1990..=9999).contains(&day.year()) && day.format(DAY).to_string() == text)
 }
 
 fn render(e: Expectation) -> v1::Expectation {

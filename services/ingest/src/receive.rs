@@ -173,7 +173,7 @@ impl Door {
         let scheme = self.bench.schemes.of(("", &self.settings.area), self.clock.now());
         let told = (scheme, head.actor);
         let judged = judge::unreadable(head.name.clone(), self.new_id(), digest, &problem, told);
-        let judged = Judged { origin: Origin::sent_by(sender(head)), ..judged };
+        let judged = Judged { origin: Origin::sent_by(source(head, "")), ..judged };
         let waiting = self.hand_in(judged, None).await?;
         Ok(Reply { packages: answers(vec![waiting]).await?, batch: vec![] })
     }
@@ -184,8 +184,7 @@ impl Door {
 
     fn arrival(&self, head: &Head, batch: &Batch) -> Result<Arrival, IngestError> {
         let listed = batch.catalogue.as_ref().map_or("", |c| c.system_code.as_str());
-        let told = [head.source_system.as_str(), listed, head.sender.as_str()];
-        let text = told.into_iter().find(|t| !t.is_empty()).unwrap_or(DEFAULT_SOURCE);
+        let text = source(head, listed);
         let source_system: SourceSystem = text.parse().map_err(|e: dengbei_records::Invalid| {
             Problem::new(
                 "submission.source_system",
@@ -457,8 +456,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         .map_err(|e| IngestError::Internal(e.into()))
 }
 
-/// Who sends an upload that cannot be opened, as far as anybody says.
-fn sender(head: &Head) -> &str {
-    let told = [head.source_system.as_str(), head.sender.as_str()];
+/// 来源系统 as far as anybody says: the sender, the catalogue (`listed`), the credentials.
+fn source<'a>(head: &'a Head, listed: &'a str) -> &'a str {
+    let told = [head.source_system.as_str(), listed, head.sender.as_str()];
     told.into_iter().find(|t| !t.is_empty()).unwrap_or(DEFAULT_SOURCE)
 }
