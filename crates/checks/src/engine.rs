@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use dengbei_formats::{FileFacts, PackageSource, ReadError, ReceivedPackage, Sink, examine, read_package};
 use dengbei_records::Timestamp;
 
-use crate::report::{SchemeName, Subject};
+use crate::facts::Restored;
+use crate::report::Subject;
 use crate::rules::{self, Judged, State};
 use crate::scheme::Line;
 use crate::signing::{self, Signed, Task};
@@ -85,6 +86,20 @@ pub fn check_system(view: &SystemView, stage: Stage, scheme: &Scheme) -> Report 
     over(Scope::System, (stage, scheme), (&judge, &is_signed), (&view.name, view.now, &view.signed))
 }
 
+/// Adds U-09 to a report over the system, where the scheme runs it: what a drill brought back last, as of `now`.
+pub fn with_restored(
+    mut report: Report,
+    restored: Option<&Restored>,
+    now: Timestamp,
+    scheme: &Scheme,
+) -> Report {
+    let Some(line) = scheme.line(report.stage, CheckId::U09) else { return report };
+    report.checks.push(outcome(line, rules::restored(restored, now, &scheme.parameters)));
+    report.checks.sort_by_key(|c| c.id);
+    report.verdict = Report::decide(&report.checks, &report.tasks);
+    report
+}
+
 fn of_scope(scheme: &Scheme, stage: Stage, scope: Scope) -> impl Iterator<Item = &Line> {
     scheme.lines(stage).iter().filter(move |l| l.check.scope() == scope)
 }
@@ -156,11 +171,9 @@ pub fn read_and_check(
 }
 
 pub(crate) fn report(stage: Stage, scheme: &Scheme, checks: Vec<CheckOutcome>) -> Report {
-    let name =
-        SchemeName { id: scheme.id.clone(), version: scheme.version.clone(), digest: Some(scheme.digest) };
     Report {
         stage,
-        scheme: name,
+        scheme: scheme.name(),
         engine: Cow::Borrowed(ENGINE),
         verdict: Report::decide(&checks, &[]),
         checks,

@@ -35,7 +35,9 @@ mod view;
 mod views;
 
 pub use declared::{Declared, Freedom, Office, Scope};
-pub use engine::{Checked, check_batch, check_carrier, check_package, check_system, read_and_check};
+pub use engine::{
+    Checked, check_batch, check_carrier, check_package, check_system, read_and_check, with_restored,
+};
 pub use facts::Duplicate;
 pub use fields::{FIELDS, Field};
 pub use id::{CheckId, Property};

@@ -19,6 +19,21 @@ pub enum Opinion {
     Upheld,
 }
 
+impl Opinion {
+    /// As events, documents and interfaces write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overruled => "overruled",
+            Self::Upheld => "upheld",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Overruled, Self::Upheld].into_iter().find(|o| o.as_str() == name)
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recheck {

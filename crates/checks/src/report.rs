@@ -2,6 +2,7 @@
 //! look is a row of its own (`recheck`).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use dengbei_records::{Invalid, Sha256, Timestamp, canonical};
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,13 @@ pub struct SchemeName {
     /// SHA-256 of its document
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Sha256>,
+}
+
+impl fmt::Display for SchemeName {
+    /// `id/version`, as events name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.id, self.version)
+    }
 }
 
 /// What a run looked at, where it was not one item.

@@ -228,7 +228,7 @@ impl Fixity for Served {
         &self,
         _: Request<v1::CheckSystemRequest>,
     ) -> Result<Response<v1::CheckSystemReply>, Status> {
-        let now = self.desk.clock.now();
+        let now = self.desk.author.clock.now();
         let number = now.office();
         let key = Key::of("system", "C", &number);
         wholes::open(&self.pool, &key, None, now).await.map_err(|e| failed(&e))?;
@@ -254,11 +254,8 @@ impl Fixity for Served {
         request: Request<v1::RecheckRequest>,
     ) -> Result<Response<v1::RechecksReply>, Status> {
         let request = request.into_inner();
-        let opinion = match request.opinion.as_str() {
-            "overruled" => Opinion::Overruled,
-            "upheld" => Opinion::Upheld,
-            other => return Err(invalid("复检意见 opinion", other)),
-        };
+        let opinion = Opinion::from_name(&request.opinion);
+        let opinion = opinion.ok_or_else(|| invalid("复检意见 opinion", &request.opinion))?;
         let said = Said {
             item: item(&request.item)?,
             report: Sha256::from_slice(&request.report)

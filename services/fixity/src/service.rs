@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
+use dengbei_bus::{Consumer, Heard, Nats, Outbox, RegisterClient, Relay};
 use dengbei_chain::RandomIds;
 use dengbei_checks::Schemes;
 use dengbei_kit::admin::Health;
@@ -31,7 +31,7 @@ use crate::staged::Staging;
 use crate::store::{stands, tasks as check_tasks};
 use crate::transfer::Transfers;
 use crate::verdict::Author;
-use crate::wholes::{Wholes, heard::Heard};
+use crate::wholes::{self, Wholes};
 
 /// The name of its producer, its consumer and its inbox.
 const SERVICE: &str = "fixity";
@@ -59,7 +59,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
         wake: hearing.wake,
     };
-    let wholes = Wholes {
+    let whole = Wholes {
         pool: pool.clone(),
         sites: sites.clone(),
         author: checks.author.clone(),
@@ -67,7 +67,8 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         bench: checks.bench.clone(),
         quarantine: spool(&config),
     };
-    let desk = Desk::of(pool.clone(), &checks.author, transfers.registration.clone());
+    let (author, registration) = (checks.author.clone(), transfers.registration.clone());
+    let desk = Desk { pool: pool.clone(), author, registration };
     let (inspect, leases) = (Arc::<Notify>::default(), Leases::new(pool.clone()));
     let inspector = Inspector {
         pool: pool.clone(),
@@ -88,10 +89,10 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));
     let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register.clone(), checks)
         .at_once(config.limits.bundles_at_once);
-    let heard = Heard { consumer: consumer.clone(), register };
+    let heard = Heard::new(consumer.clone(), register, wholes::is_own);
     let (watching, ending) = (leases.clone(), drain.clone());
     tasks.spawn("wholes", OnError::Restart, move || {
-        wholes.clone().run(heard.clone(), watching.clone(), ending.clone())
+        whole.clone().run(heard.clone(), watching.clone(), ending.clone())
     });
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));

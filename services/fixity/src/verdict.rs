@@ -5,10 +5,10 @@
 
 use dengbei_bus::Outbox;
 use dengbei_chain::facts::{DocumentRef, ItemChecked, ItemPrefiled, ReadError, Verdict};
-use dengbei_chain::{Draft, Encoded, Fact, Ids, Member, MemberList, Subject};
+use dengbei_chain::{Actor, Draft, Encoded, Fact, Ids, Member, MemberList, Subject};
 use dengbei_checks::{CheckId, CheckOutcome, CheckResult, ENGINE, Report, Stage};
 use dengbei_kit::documents;
-use dengbei_records::{AreaCode, Clock, EventHash, Invalid};
+use dengbei_records::{AreaCode, Clock, EventHash, Invalid, Timestamp};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ impl Checked {
 
     /// The scheme that it was checked by: `id/version`.
     fn scheme(&self) -> String {
-        format!("{}/{}", self.report.scheme.id, self.report.scheme.version)
+        self.report.scheme.to_string()
     }
 }
 
@@ -121,8 +121,21 @@ impl Author {
         causes: Vec<EventHash>,
         fact: Fact,
     ) -> Result<Encoded, ReadError> {
-        let (id, area, recorded_at) = (self.ids.next(), self.area.clone(), self.clock.now());
-        Draft { id, area, subject, causes, actor: None, recorded_at, fact }.encode()
+        self.encode_of((subject, causes, fact), None, self.clock.now())
+    }
+
+    /// An event of what a person did, at a moment that its document names too.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub(crate) fn encode_of(
+        &self,
+        (subject, causes, fact): (Subject, Vec<EventHash>, Fact),
+        actor: Option<Actor>,
+        recorded_at: Timestamp,
+    ) -> Result<Encoded, ReadError> {
+        let (id, area) = (self.ids.next(), self.area.clone());
+        Draft { id, area, subject, causes, actor, recorded_at, fact }.encode()
     }
 
     fn row(&self, run: Uuid, of: &Checked, document: &Written) -> Run {

@@ -99,7 +99,7 @@ async fn transfer_report(
     fact: &TransferChecked,
 ) -> Result<dengbei_chain::TransferReport, Refusal> {
     let body = peers.document(&fact.report.digest).await?;
-    canonical::from_slice(&body).map_err(|e| unreadable(&e))
+    dengbei_chain::TransferReport::read(&body, &fact.report).map_err(|e| unreadable(&e))
 }
 
 /// Every side's checks of a transfer, as far as they have come.

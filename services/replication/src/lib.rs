@@ -20,7 +20,6 @@ mod consumer;
 mod copy;
 mod error;
 mod grpc;
-mod heard;
 mod link;
 mod metrics;
 mod order;

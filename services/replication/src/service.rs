@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_bus::{Consumer, Nats, Outbox, RegisterClient, Relay};
-use dengbei_chain::RandomIds;
+use dengbei_bus::{Consumer, Heard, Nats, Outbox, RegisterClient, Relay};
+use dengbei_chain::{FactKind, RandomIds};
 use dengbei_kit::admin::Health;
 use dengbei_kit::grpc::MAX_MESSAGE;
 use dengbei_kit::{Drain, Leases, OnError, RoleConfig, Tasks, admin, db, documents, grpc, measure};
@@ -17,7 +17,6 @@ use crate::author::Author;
 use crate::commit::Committer;
 use crate::consumer::Orders;
 use crate::grpc::Served;
-use crate::heard::Heard;
 use crate::link::Link;
 use crate::order::{self, Places};
 use crate::policy::Policy;
@@ -113,7 +112,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     let register = RegisterClient::new(grpc::channel(&config.peers.registration, &config.mesh_token)?);
     let consumer = Consumer::new(NAME, parts.pool.clone(), nats.clone(), register.clone(), parts.orders())
         .at_once(config.limits.bundles_at_once);
-    let heard = Heard { consumer: consumer.clone(), register: register.clone(), size: Arc::default() };
+    let heard = Heard::new(consumer.clone(), register.clone(), is_own);
     let mut tasks = Tasks::new(drain.clone());
     let relay = Relay::new(NAME, parts.pool.clone(), nats.clone(), register);
     let ending = drain.clone();
@@ -139,8 +138,13 @@ fn serve(tasks: &mut Tasks, config: &RoleConfig, parts: &Parts, nats: &Nats, dra
     });
 }
 
+/// What the work states.
+fn is_own(kind: FactKind) -> bool {
+    matches!(kind, FactKind::PackStored | FactKind::PackSecured | FactKind::PackRepaired)
+}
+
 /// What states begins only when everything that was stated before is heard.
-fn work(tasks: &mut Tasks, parts: &Parts, heard: &Heard, drain: &Drain) {
+fn work(tasks: &mut Tasks, parts: &Parts, heard: &Heard<Orders>, drain: &Drain) {
     let (waking, ending) = (parts.clone(), drain.clone());
     tasks.spawn("wake", OnError::Restart, move || {
         let (parts, drain) = (waking.clone(), ending.clone());

@@ -36,14 +36,19 @@ impl Scope {
         }
     }
 
-    /// The English word.
-    pub const fn word_en(self) -> &'static str {
+    /// As events and interfaces write it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Item => "item",
             Self::Batch => "batch",
             Self::Carrier => "carrier",
             Self::System => "system",
         }
+    }
+
+    /// The English word: the name itself.
+    pub const fn word_en(self) -> &'static str {
+        self.as_str()
     }
 }
 

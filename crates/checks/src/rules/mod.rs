@@ -58,6 +58,7 @@ use crate::{CheckId, Parameters, Stage};
 
 pub(crate) use judged::{Judged, State};
 pub(crate) use manual::{look_at, signed_with_session, signed_wrong, task};
+pub(crate) use u09_restored::run as restored;
 
 /// Runs a check of one item.
 pub(crate) fn item(id: CheckId, view: &PackageView<'_>, stage: Stage, with: &Parameters) -> Judged {
@@ -103,7 +104,7 @@ fn content(id: CheckId, view: &PackageView<'_>, stage: Stage, with: &Parameters)
         CheckId::U06 => u06_environment::run(view, with),
         CheckId::U07 => u07_unpacks::run(view, with),
         CheckId::U08 => u08_unlocked::run(view),
-        CheckId::U09 => u09_restored::run(view, with),
+        CheckId::U09 => restored(view.context.restored.as_ref(), view.context.now, with),
         CheckId::S02 => s02_virus::run(view),
         CheckId::S03 => s03_leftovers::run(view),
         CheckId::S08 => s08_secrecy::run(view, with),

@@ -1,10 +1,13 @@
 //! U-09 备份可恢复: what was restored to quarantine equals its inventory, and that was not too long ago.
 
-use super::{Judged, PackageView, shown};
+use dengbei_records::Timestamp;
+
+use super::{Judged, shown};
+use crate::facts::Restored;
 use crate::{Finding, Parameters};
 
-pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
-    let Some(restored) = &view.context.restored else {
+pub(crate) fn run(restored: Option<&Restored>, now: Timestamp, with: &Parameters) -> Judged {
+    let Some(restored) = restored else {
         return Judged::unverifiable("没有做过恢复演练", "nothing was ever restored");
     };
     let mut judged = Judged::of(restored.compared as usize);
@@ -16,7 +19,7 @@ pub(super) fn run(view: &PackageView<'_>, with: &Parameters) -> Judged {
         judged.fault(found.remedy("从另一份完好的备份修复该副本", "repair that copy from another good one"));
     }
     let days = with.u09.drill_days;
-    let age = view.context.now.millis().saturating_sub(restored.at.millis()) / 86_400_000;
+    let age = now.millis().saturating_sub(restored.at.millis()) / 86_400_000;
     if u64::try_from(age).unwrap_or(0) > days {
         let found = Finding::new(
             "drill",

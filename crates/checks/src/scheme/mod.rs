@@ -19,6 +19,7 @@ use dengbei_records::{Sha256, canonical};
 use serde_json::Value;
 
 use crate::declared::DECLARED;
+use crate::report::SchemeName;
 use crate::{CheckId, Parameters, Rule, Severity, Stage};
 
 pub use document::{Base, FORMAT, SchemeDocument};
@@ -109,6 +110,11 @@ impl Scheme {
     /// The scheme that ships: 办件.
     pub fn builtin() -> Self {
         BUILTIN.clone()
+    }
+
+    /// As reports and events name it.
+    pub fn name(&self) -> SchemeName {
+        SchemeName { id: self.id.clone(), version: self.version.clone(), digest: Some(self.digest) }
     }
 
     /// The scheme of a transfer as a whole (移交检测): stage Y alone.

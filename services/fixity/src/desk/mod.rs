@@ -3,12 +3,8 @@
 //! Before: `grpc.rs`. Each is an event with a document, in the transaction of its row: it stands in the log and, with its
 //! document, in the packs. Nothing that is signed is changed; others sign beside it.
 
-use std::sync::Arc;
-
-use dengbei_bus::Outbox;
-use dengbei_chain::{Actor, Draft, Encoded, Fact, Ids, Subject};
+use dengbei_chain::Actor;
 use dengbei_kit::grpc::MeshChannel;
-use dengbei_records::{AreaCode, Clock, EventHash, Timestamp};
 use sqlx::postgres::PgPool;
 
 use crate::verdict::Author;
@@ -30,10 +26,8 @@ const MOST_TEXT: usize = 2_000;
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) pool: PgPool,
-    pub(crate) area: AreaCode,
-    pub(crate) ids: Arc<dyn Ids>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) outbox: Outbox,
+    /// In the name of the service that states runs.
+    pub(crate) author: Author,
     /// Who holds reports that this database lost.
     pub(crate) registration: MeshChannel,
 }
@@ -47,32 +41,13 @@ pub(crate) struct Person {
 
 impl Person {
     fn bytes(&self) -> Vec<u8> {
-        self.actor.as_ref().map(|a| a.0.to_vec()).unwrap_or_default()
+        bytes_of(self.actor)
     }
 }
 
-impl Desk {
-    /// In the name of the service that states runs.
-    pub(crate) fn of(pool: PgPool, author: &Author, registration: MeshChannel) -> Self {
-        Self {
-            pool,
-            area: author.area.clone(),
-            ids: author.ids.clone(),
-            clock: author.clock.clone(),
-            outbox: author.outbox.clone(),
-            registration,
-        }
-    }
-
-    fn encode(
-        &self,
-        (subject, causes, fact): (Subject, Vec<EventHash>, Fact),
-        person: &Person,
-        recorded_at: Timestamp,
-    ) -> Result<Encoded, DeskError> {
-        let (id, area, actor) = (self.ids.next(), self.area.clone(), person.actor);
-        Ok(Draft { id, area, subject, causes, actor, recorded_at, fact }.encode()?)
-    }
+/// As rows keep who acted: blinded; empty for nobody.
+pub(crate) fn bytes_of(actor: Option<Actor>) -> Vec<u8> {
+    actor.map(|a| a.0.to_vec()).unwrap_or_default()
 }
 
 /// The text as it is kept: without the white space around it.

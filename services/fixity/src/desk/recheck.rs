@@ -46,7 +46,7 @@ impl Desk {
     pub(crate) async fn recheck(&self, person: &Person, said: &Said) -> Result<Rechecked, DeskError> {
         let report = self.report(&said.item, &said.report).await?;
         let own = report.digest.ok_or(dengbei_checks::RecheckError::Unsealed)?;
-        let at = self.clock.now();
+        let at = self.author.clock.now();
         let row = Recheck {
             report: own,
             check: said.check,
@@ -56,7 +56,7 @@ impl Desk {
             at,
         };
         judge_recheck(&report, &row)?;
-        let opinion = name_of(said.opinion);
+        let opinion = said.opinion.as_str();
         let reason = Reason {
             salt: salt(),
             item: said.item,
@@ -76,7 +76,7 @@ impl Desk {
             reason: reference.clone(),
         };
         let about = (Subject::Item(said.item), Vec::new(), Fact::CheckRechecked(fact));
-        let event = self.encode(about, person, at)?;
+        let event = self.author.encode_of(about, person.actor, at)?;
         let kept = RecheckRow {
             event: event.hash.as_bytes().to_vec(),
             item: said.item.uuid(),
@@ -92,7 +92,7 @@ impl Desk {
         let mut tx = self.pool.begin().await?;
         rechecks::put(&mut tx, &kept).await?;
         documents::put(&mut tx, &body, &reference.media_type).await?;
-        self.outbox.put(&mut tx, &[event]).await?;
+        self.author.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         metrics::rechecked(opinion);
         self.rechecks(&said.item, Some(&said.report)).await
@@ -132,21 +132,12 @@ impl Desk {
     }
 }
 
-/// As events and documents write it.
-pub(crate) const fn name_of(opinion: Opinion) -> &'static str {
-    match opinion {
-        Opinion::Overruled => "overruled",
-        Opinion::Upheld => "upheld",
-    }
-}
-
 /// As the checks read it; nothing of a row whose document is not back yet: who and why belong to it.
 fn read(row: &RecheckRow) -> Option<Recheck> {
-    let opinion = if row.opinion == "upheld" { Opinion::Upheld } else { Opinion::Overruled };
     Some(Recheck {
         report: Sha256::from_slice(&row.report).ok()?,
         check: row.check_id.parse().ok()?,
-        opinion,
+        opinion: Opinion::from_name(&row.opinion)?,
         person: row.person.clone()?,
         reason: row.reason.clone()?,
         at: Timestamp::from_millis(row.at),

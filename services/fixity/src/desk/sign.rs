@@ -44,7 +44,7 @@ impl Desk {
         if before.iter().any(|s| is_by(s, person, &name)) {
             return Err(DeskError::SignedAlready);
         }
-        let at = self.clock.now();
+        let at = self.author.clock.now();
         let finding = Finding {
             salt: salt(),
             scope: task.scope.clone(),
@@ -70,7 +70,8 @@ impl Desk {
             finding: reference.clone(),
         };
         let causes = vec![EventHash::from_slice(&task.whole)?];
-        let event = self.encode((subject(&task), causes, Fact::CheckSigned(fact)), person, at)?;
+        let about = (subject(&task), causes, Fact::CheckSigned(fact));
+        let event = self.author.encode_of(about, person.actor, at)?;
         let signature = Signature {
             event: event.hash.as_bytes().to_vec(),
             task: task.id,
@@ -83,7 +84,7 @@ impl Desk {
         };
         tasks::sign(&mut tx, &signature).await?;
         documents::put(&mut tx, &body, &reference.media_type).await?;
-        self.outbox.put(&mut tx, &[event]).await?;
+        self.author.outbox.put(&mut tx, &[event]).await?;
         tx.commit().await?;
         metrics::signed(signing.is_in_order);
         Ok(())

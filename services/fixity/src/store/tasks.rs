@@ -67,7 +67,7 @@ pub(crate) async fn open(
 ) -> Result<Vec<String>, sqlx::Error> {
     let mut ids = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let scope = scope_name(task.scope);
+        let scope = task.scope.as_str();
         let id = id(scope, &asking.stage, &task.of, task.check.as_str());
         let items: Vec<Uuid> = task.items.iter().map(|item| item.uuid()).collect();
         sqlx::query(
@@ -99,16 +99,6 @@ pub(crate) async fn open(
         ids.push(id);
     }
     Ok(ids)
-}
-
-/// `batch`, `carrier`, `system`.
-pub(crate) const fn scope_name(scope: dengbei_checks::Scope) -> &'static str {
-    match scope {
-        dengbei_checks::Scope::Item => "item",
-        dengbei_checks::Scope::Batch => "batch",
-        dengbei_checks::Scope::Carrier => "carrier",
-        dengbei_checks::Scope::System => "system",
-    }
 }
 
 /// Whether as many different persons as wanted have signed.

@@ -21,7 +21,8 @@ fn person(name: &str) -> Person {
 }
 
 fn desk(world: &World) -> Desk {
-    Desk::of(world.desk.pool.clone(), &world.desk.checks.author, world.transfers.registration.clone())
+    let (author, registration) = (world.desk.checks.author.clone(), world.transfers.registration.clone());
+    Desk { pool: world.desk.pool.clone(), author, registration }
 }
 
 async fn task(world: &World, stage: &str, check: CheckId) -> TaskRow {

@@ -28,7 +28,7 @@ impl Transfers {
         let report = TransferReport {
             transfer_no: asked.transfer_no.clone(),
             side: asked.side,
-            scheme: format!("{}/{}", scheme.id, scheme.version),
+            scheme: scheme.name().to_string(),
             engine: ENGINE.to_owned(),
             site: site.name,
             checked_at: self.author.clock.now(),

@@ -3,7 +3,7 @@
 //!
 //! As often as the scheme says (`drill_days`, a quarter). A site that does not answer is no finding: the next run tries again.
 
-use std::io::{BufReader, Write as _};
+use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use dengbei_kit::status;
 use dengbei_ocfl::PackReport;
 use dengbei_records::{PackNumber, Timestamp};
 use sqlx::postgres::PgConnection;
+use tokio::io::AsyncWriteExt as _;
 
 use super::Wholes;
 use super::error::WholeError;
@@ -127,7 +128,7 @@ impl Wholes {
 /// Reads the whole copy into the file. What a site that answers cannot give is said; what it does not say is a fault.
 async fn fetch(site: &Site, backup: &Backup, path: &Path) -> Result<Result<(), &'static str>, WholeError> {
     let name = Name { pack: backup.pack, generation: backup.generation };
-    let mut file = std::fs::File::create(path)?;
+    let mut file = tokio::fs::File::create(path).await?;
     let mut stream = match site.read(name, 0, 0).await {
         Ok(stream) => stream,
         Err(SiteFault::Silent { source, .. }) => return spoken(site, *source),
@@ -140,7 +141,7 @@ async fn fetch(site: &Site, backup: &Backup, path: &Path) -> Result<Result<(), &
             message.unwrap_or_else(|_| Err(tonic::Status::deadline_exceeded("the site sends nothing")));
         match message {
             Ok(Some(chunk)) if chunk.offset == at => {
-                file.write_all(&chunk.data)?;
+                file.write_all(&chunk.data).await?;
                 at += chunk.data.len() as u64;
             }
             Ok(Some(_)) => return Err(site.silent(tonic::Status::internal("pieces out of order")).into()),
@@ -148,7 +149,7 @@ async fn fetch(site: &Site, backup: &Backup, path: &Path) -> Result<Result<(), &
             Err(answer) => return spoken(site, answer),
         }
     }
-    file.sync_all()?;
+    file.sync_all().await?;
     Ok(if at == backup.bytes { Ok(()) } else { Err("长度不符 / another length") })
 }
 

@@ -8,6 +8,7 @@ use dengbei_chain::{Event, Fact, FactKind};
 use dengbei_records::Timestamp;
 use sqlx::postgres::PgConnection;
 
+use crate::desk::bytes_of;
 use crate::store::rechecks::{self, RecheckRow};
 use crate::store::tasks::{self, Signature};
 use crate::store::wholes::{self, Key};
@@ -55,7 +56,7 @@ async fn signed(tx: &mut PgConnection, event: &Event, f: &CheckSigned) -> Result
     let signature = Signature {
         event: event.hash.as_bytes().to_vec(),
         task: tasks::id(&f.scope, &f.stage, &f.number, &f.check),
-        actor: actor(event),
+        actor: bytes_of(event.actor),
         is_in_order: f.is_in_order,
         document: f.finding.digest.as_bytes().to_vec(),
         at: event.recorded_at.millis(),
@@ -72,16 +73,11 @@ async fn rechecked(tx: &mut PgConnection, event: &Event, f: &CheckRechecked) -> 
         report: f.report.as_bytes().to_vec(),
         check_id: f.check.clone(),
         opinion: f.opinion.clone(),
-        actor: actor(event),
+        actor: bytes_of(event.actor),
         document: f.reason.digest.as_bytes().to_vec(),
         at: event.recorded_at.millis(),
         person: None,
         reason: None,
     };
     rechecks::put(tx, &row).await.map(drop)
-}
-
-/// Who, blinded; empty for nobody.
-pub(crate) fn actor(event: &Event) -> Vec<u8> {
-    event.actor.map(|a| a.0.to_vec()).unwrap_or_default()
 }

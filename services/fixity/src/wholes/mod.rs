@@ -7,14 +7,15 @@
 //!
 //! A run is never overwritten: one per subject and stage, stated in the transaction that ends it. What a database that was
 //! rebuilt hears from the log is read again ([`restore`]), not done again: the worker begins only when all that fixity
-//! stated before is heard ([`heard`]). Nothing waits for a run or for a person: what fails or is unsigned is shown.
+//! stated before is heard ([`Heard`]). Nothing waits for a run or for a person: what fails or is unsigned is shown.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dengbei_bus::Heard;
 use dengbei_chain::facts::WholeChecked;
-use dengbei_chain::{DocumentRef, Fact, Subject};
+use dengbei_chain::{DocumentRef, Fact, FactKind, Subject};
 use dengbei_checks::{Report, Scheme, Stage};
 use dengbei_kit::grpc::MeshChannel;
 use dengbei_kit::{Drain, Leases, documents, faults, status};
@@ -22,6 +23,7 @@ use dengbei_records::{ErrorClass, EventHash, Timestamp};
 use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::check::Bench;
+use crate::consumer::Checks;
 use crate::metrics;
 use crate::sites::Sites;
 use crate::store::tasks::{self, Asking};
@@ -33,7 +35,6 @@ mod drill;
 pub(crate) mod error;
 mod gather;
 pub(crate) mod hear;
-pub(crate) mod heard;
 mod restore;
 mod system;
 
@@ -69,7 +70,7 @@ impl Wholes {
     ///
     /// # Errors
     /// When the database fails: run it again.
-    pub(crate) async fn run(self, heard: heard::Heard, leases: Leases, drain: Drain) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, heard: Heard<Checks>, leases: Leases, drain: Drain) -> anyhow::Result<()> {
         if !heard.wait(&drain).await {
             return Ok(());
         }
@@ -169,7 +170,7 @@ impl Wholes {
             scope: run.key.scope.clone(),
             number: run.key.number.clone(),
             stage: stage.as_str().to_owned(),
-            scheme: format!("{}/{}", report.scheme.id, report.scheme.version),
+            scheme: report.scheme.to_string(),
             engine: report.engine.to_string(),
             verdict: report.verdict.as_str().to_owned(),
             report: reference.clone(),
@@ -205,6 +206,11 @@ async fn keep(tx: &mut PgConnection, stated: EventHash, report: &Report) -> Resu
     };
     let ids = tasks::open(tx, &asking, &report.tasks).await?;
     Ok(wholes::told(tx, stated, report, &ids).await?)
+}
+
+/// What the worker states.
+pub(crate) fn is_own(kind: FactKind) -> bool {
+    matches!(kind, FactKind::WholeChecked | FactKind::CheckSigned | FactKind::CheckRechecked)
 }
 
 /// What the event is about: what makes the batch, else the system.

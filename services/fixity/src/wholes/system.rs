@@ -3,14 +3,8 @@
 //!
 //! Before: the clock, or a person who asks. After: `state` in `mod.rs`.
 
-use dengbei_checks::facts::Restored;
-use dengbei_checks::{
-    CheckId, CheckOutcome, CheckResult, Context, PackageView, ReadBack, Report, Stage, SystemView, Verdict,
-    check_package, check_system,
-};
-use dengbei_formats::package::MemorySource;
-use dengbei_formats::read_package;
-use dengbei_records::{Sha256, Timestamp};
+use dengbei_checks::{ReadBack, Stage, SystemView, check_system, with_restored};
+use dengbei_records::Sha256;
 use dengbei_scanner::Guard;
 
 use super::Wholes;
@@ -35,10 +29,8 @@ impl Wholes {
             scanner: self.bench.guard.as_ref().map(Guard::state),
             signed,
         };
-        let mut report = check_system(&view, Stage::C, self.scheme());
-        if let Some(outcome) = self.backups(restored, now)? {
-            join(&mut report, outcome);
-        }
+        let report = check_system(&view, Stage::C, self.scheme());
+        let report = with_restored(report, restored.as_ref(), now, self.scheme());
         self.state(run, report, drill).await
     }
 
@@ -57,30 +49,4 @@ impl Wholes {
         };
         ReadBack { database: "fixity".to_owned(), written: Sha256::of(&body), read }
     }
-
-    /// U-09 as the checks judge it; `None`: the scheme does not run it.
-    fn backups(
-        &self,
-        restored: Option<Restored>,
-        now: Timestamp,
-    ) -> Result<Option<CheckOutcome>, WholeError> {
-        let nothing = MemorySource::new("system", Vec::new());
-        let package = read_package(&nothing).map_err(|e| WholeError::Fault(e.to_string()))?;
-        let context = Context { restored, is_in_sample: true, ..Context::at(now) };
-        let view = PackageView { package: &package, files: &[], context: &context };
-        let report = check_package(&view, Stage::C, self.scheme());
-        Ok(report.checks.into_iter().find(|c| c.id == CheckId::U09))
-    }
-}
-
-/// Takes one more check into a report that nobody has sealed.
-fn join(report: &mut Report, outcome: CheckOutcome) {
-    let is_open = outcome.result == CheckResult::Unverifiable && outcome.blocks_unverified;
-    if outcome.result == CheckResult::Failed {
-        report.verdict = Verdict::Failed;
-    } else if is_open && report.verdict != Verdict::Failed {
-        report.verdict = Verdict::Unverifiable;
-    }
-    report.checks.push(outcome);
-    report.checks.sort_by_key(|c| c.id);
 }

@@ -79,7 +79,7 @@ fn basis(members: usize, unstated: usize, checks: usize) -> Said {
 /// The built-in scheme's document is at hand; of another only the name is known.
 fn built_in(fact: &ItemChecked) -> Option<(Scheme, Stage)> {
     let scheme = Scheme::builtin();
-    let is_it = fact.scheme == format!("{}/{}", scheme.id, scheme.version);
+    let is_it = fact.scheme == scheme.name().to_string();
     Stage::from_name(&fact.stage).filter(|_| is_it).map(|stage| (scheme, stage))
 }
 
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn what_a_run_is_not_always_fed_is_not_called_a_pass() {
         let scheme = Scheme::builtin();
-        let lines = lines(&fact(&format!("{}/{}", scheme.id, scheme.version)), &[]);
+        let lines = lines(&fact(&scheme.name().to_string()), &[]);
         let result = |id: CheckId| lines.iter().find(|l| l.id == id.as_str()).map(|l| l.result.clone());
         assert_eq!(result(CheckId::A02).as_deref(), Some("passed"));
         assert_eq!(result(CheckId::A03).as_deref(), Some("unstated"));
