@@ -124,15 +124,31 @@ pub async fn fetch(channel: &MeshChannel, digest: &Sha256) -> Result<Document, D
 
 /// Serves this service's documents.
 pub fn service(pool: PgPool) -> DocumentsServer<impl Documents> {
-    DocumentsServer::new(Served { pool }).max_encoding_message_size(MAX_MESSAGE)
+    service_of(move |digest| {
+        let pool = pool.clone();
+        async move { get(&pool, &digest).await }
+    })
 }
 
-struct Served {
-    pool: PgPool,
+/// Serves what `find` finds, for a service that holds more than its own.
+pub fn service_of<F, Found>(find: F) -> DocumentsServer<impl Documents>
+where
+    F: Fn(Sha256) -> Found + Send + Sync + 'static,
+    Found: Future<Output = Result<Option<Document>, DocumentError>> + Send + 'static,
+{
+    DocumentsServer::new(Served { find }).max_encoding_message_size(MAX_MESSAGE)
+}
+
+struct Served<F> {
+    find: F,
 }
 
 #[tonic::async_trait]
-impl Documents for Served {
+impl<F, Found> Documents for Served<F>
+where
+    F: Fn(Sha256) -> Found + Send + Sync + 'static,
+    Found: Future<Output = Result<Option<Document>, DocumentError>> + Send + 'static,
+{
     async fn get(
         &self,
         request: Request<v1::GetDocumentRequest>,
@@ -141,7 +157,7 @@ impl Documents for Served {
             let text = "文档摘要无效";
             status::from_problem(&Problem::new("document.digest", ErrorClass::Invalid, text, e.to_string()))
         })?;
-        let found = get(&self.pool, &digest).await.and_then(|d| d.ok_or(DocumentError::Missing(digest)));
+        let found = (self.find)(digest).await.and_then(|d| d.ok_or(DocumentError::Missing(digest)));
         let document = found.map_err(|e| status::report(&e.problem(), &e))?;
         Ok(Response::new(v1::GetDocumentReply { body: document.body, media_type: document.media_type }))
     }
