@@ -14,20 +14,13 @@ pub(super) struct Deployment {
 }
 
 impl Deployment {
-    pub(super) async fn start(folder: &Path) -> anyhow::Result<Self> {
+    /// `linger` and `batch_linger` in seconds: how long packs, and batches of them, wait to fill.
+    pub(super) async fn start(folder: &Path, (linger, batch_linger): (u64, u64)) -> anyhow::Result<Self> {
         let ready = folder.join("ready.json");
         let process = tokio::process::Command::new(std::env::current_exe()?)
-            .args([
-                "up",
-                "--split",
-                "--http",
-                "127.0.0.1:0",
-                "--linger",
-                "2",
-                "--batch-linger",
-                "1",
-                "--data",
-            ])
+            .args(["up", "--split", "--http", "127.0.0.1:0"])
+            .args(["--linger", &linger.to_string(), "--batch-linger", &batch_linger.to_string()])
+            .arg("--data")
             .arg(folder.join("data"))
             .arg("--ready-file")
             .arg(&ready)

@@ -36,6 +36,12 @@ pub(crate) struct LifeArgs {
     /// 并发发送数 / senders at once
     #[arg(long, default_value_t = 8)]
     senders: usize,
+    /// 存储包等待时间（秒，正式部署为900） / how long a pack waits to fill, seconds; 900 in production
+    #[arg(long, default_value_t = 2)]
+    linger: u64,
+    /// 登记与移交等待时间（秒） / how long a batch of packs waits, seconds
+    #[arg(long, default_value_t = 1)]
+    batch_linger: u64,
     /// 临时目录所在 / where to work: a folder on the disk to be measured
     #[arg(long, default_value = "/var/tmp")]
     at: PathBuf,
@@ -74,7 +80,7 @@ impl Goal {
 pub(crate) async fn run(args: &LifeArgs, goal: Goal) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("dengbei-bench-").tempdir_in(&args.at)?;
     let load = generate(args, &folder.path().join("sample"))?;
-    let mut mesh = Deployment::start(folder.path()).await?;
+    let mut mesh = Deployment::start(folder.path(), (args.linger, args.batch_linger)).await?;
     let measured = measure((args, goal), &mesh, folder.path(), load).await;
     mesh.stop().await;
     print(args, goal, &measured?)
