@@ -89,6 +89,14 @@ impl Problem {
         }
     }
 
+    /// A problem from a text that says it in both languages, `中文 / English`, as errors display themselves; a text in one
+    /// language stands for both.
+    pub fn bilingual(code: impl Into<String>, class: ErrorClass, text: impl fmt::Display) -> Self {
+        let text = text.to_string();
+        let (zh, en) = text.split_once(" / ").unwrap_or((&text, &text));
+        Self::new(code, class, zh, en)
+    }
+
     /// Adds how to mend it.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -104,3 +112,21 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_both_languages_is_parted_once_and_one_in_a_single_language_stands_for_both() {
+        let both = |text: &str| {
+            let problem = Problem::bilingual("a.b", ErrorClass::Invalid, text);
+            (problem.message, problem.message_en)
+        };
+        assert_eq!(both("繁忙 / busy: 1 / 2"), ("繁忙".into(), "busy: 1 / 2".into()));
+        assert_eq!(both("a/b"), ("a/b".into(), "a/b".into()));
+        let invalid = Invalid::new("摘要 digest", "x");
+        let problem = Problem::bilingual("a.b", ErrorClass::Invalid, invalid);
+        assert_eq!(problem.to_string(), "a.b: 不是有效的摘要 digest / not a valid 摘要 digest: x");
+    }
+}

@@ -34,9 +34,8 @@ fn refused(e: &DeskError) -> Status {
 }
 
 fn invalid(what: &'static str, value: impl std::fmt::Display) -> Status {
-    let text = Invalid::new(what, value).to_string();
-    let (zh, en) = text.split_once(" / ").unwrap_or((&text, &text));
-    status::from_problem(&Problem::new("request.invalid", ErrorClass::Invalid, zh, en))
+    let text = Invalid::new(what, value);
+    status::from_problem(&Problem::bilingual("request.invalid", ErrorClass::Invalid, text))
 }
 
 fn unknown() -> Status {

@@ -94,13 +94,18 @@ impl Refusal {
 
     /// What the caller is told.
     pub(crate) fn problem(&self) -> Problem {
-        let (code, class, zh, en) = self.text();
-        Problem::new(code, class, zh, en).with_remedy(self.remedy())
+        let (code, class) = self.code();
+        let mut problem = match self {
+            Self::Request(e) => Problem::bilingual(code, class, e),
+            other => Problem::bilingual(code, class, other),
+        };
+        problem.message.push_str(&self.found_text());
+        problem.with_remedy(self.remedy())
     }
 
-    fn text(&self) -> (&'static str, ErrorClass, String, String) {
+    fn code(&self) -> (&'static str, ErrorClass) {
         use ErrorClass::{Conflict, Exhausted, Internal, Invalid, NotFound, Unavailable};
-        let (code, class) = match self {
+        match self {
             Self::Request(_) => ("site.request", Invalid),
             Self::Missing(_) => ("site.missing", NotFound),
             Self::Differs { .. } => ("site.differs", Conflict),
@@ -123,13 +128,7 @@ impl Refusal {
             Self::LogUnsigned(_) => ("site.log_unsigned", Invalid),
             Self::LogIsHere => ("site.log_is_here", Conflict),
             Self::NoLogFile(_) => ("site.no_log_file", NotFound),
-        };
-        let text = match self {
-            Self::Request(e) => e.to_string(),
-            other => other.to_string(),
-        };
-        let (zh, en) = text.split_once(" / ").unwrap_or((&text, &text));
-        (code, class, format!("{zh}{}", self.found_text()), en.to_owned())
+        }
     }
 
     fn remedy(&self) -> &'static str {

@@ -78,10 +78,10 @@ impl DeskError {
 
     /// As a person is told.
     pub(crate) fn problem(&self) -> Problem {
-        let Some(code) = self.code() else { return status::plain(self.class()) };
-        let text = self.to_string();
-        let (zh, en) = text.split_once(" / ").unwrap_or((&text, &text));
-        Problem::new(code, self.class(), zh, en)
+        match self.code() {
+            Some(code) => Problem::bilingual(code, self.class(), self),
+            None => status::plain(self.class()),
+        }
     }
 }
 

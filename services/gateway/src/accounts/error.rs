@@ -83,9 +83,7 @@ impl AccountError {
 
 impl From<AccountError> for Refusal {
     fn from(error: AccountError) -> Self {
-        let text = error.to_string();
-        let (zh, en) = text.split_once(" / ").unwrap_or((&text, &text));
-        let problem = Problem::new(error.code(), error.class(), zh, en);
+        let problem = Problem::bilingual(error.code(), error.class(), &error);
         match error {
             AccountError::Wrong => Self::with_status(StatusCode::UNAUTHORIZED, problem),
             AccountError::TooMany(_) => Self::with_status(StatusCode::TOO_MANY_REQUESTS, problem),
