@@ -6,8 +6,7 @@ use std::io::{self, Write};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use dengbei_proto::v1;
 use dengbei_proto::v1::FiledChunk;
@@ -16,8 +15,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::files::{self, File};
 use super::items::{Version, saw};
-use super::problems::{File, Problems};
+use super::problems::Problems;
 use super::{item_id, not_a_query};
 use crate::door::Who;
 use crate::peers::answered;
@@ -55,10 +55,7 @@ pub(crate) async fn package(
         )));
     };
     saw(&gateway, &who, "item.package", item);
-    let named = format!("attachment; filename=\"{item}.zip\"");
-    let headers =
-        [(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, named)];
-    Ok((headers, zipped(first, filed)).into_response())
+    Ok(files::saved("application/zip", &format!("{item}.zip"), zipped(first, filed)))
 }
 
 fn zipped(first: FiledChunk, mut filed: tonic::Streaming<FiledChunk>) -> Body {

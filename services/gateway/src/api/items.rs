@@ -3,14 +3,14 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use dengbei_proto::v1;
 use dengbei_records::{ErrorClass, ItemId, Problem, SubmissionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::files;
 use super::problems::Problems;
 use super::{item_id, not_a_query, not_json};
 use crate::accounts::Entry;
@@ -289,8 +289,5 @@ pub(crate) async fn receipt(
     };
     let reply = answered(gateway.peers.register().receipt(question(request)).await)?;
     saw(&gateway, &who, "item.receipt", item);
-    let named = format!("attachment; filename=\"{item}.receipt.json\"");
-    let headers =
-        [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, named)];
-    Ok((headers, reply.receipt).into_response())
+    Ok(files::saved("application/json", &format!("{item}.receipt.json"), reply.receipt))
 }

@@ -5,7 +5,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1;
 
-use super::problems::{File, Problems};
+use super::files::File;
+use super::problems::Problems;
 use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;

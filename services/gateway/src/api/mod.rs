@@ -5,6 +5,7 @@ mod copies;
 pub(crate) mod docs;
 pub(crate) mod download;
 mod figures;
+mod files;
 pub(crate) mod health;
 pub(crate) mod inspection;
 pub(crate) mod items;

@@ -11,7 +11,8 @@ use dengbei_records::{ErrorClass, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::{File, Problems};
+use super::files::File;
+use super::problems::Problems;
 use super::{not_a_query, stated, upload};
 use crate::door::Who;
 use crate::findings::Finding;

@@ -2,14 +2,14 @@
 //! with `.pdf`.
 
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use dengbei_proto::v1;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::problems::{File, Problems};
+use super::files::{self, File};
+use super::problems::Problems;
 use crate::accounts::Entry;
 use crate::door::Who;
 use crate::peers::{answered, question};
@@ -54,14 +54,10 @@ async fn paper(
     let reply = answered(gateway.peers.registration().paper(question(request)).await)?;
     let (action, object) = (format!("paper.{kind}"), format!("{kind}/{id}"));
     gateway.audit.sees(who, Entry { action: &action, object: &object, detail: format });
-    // Registration names a file by its number; what a header cannot carry goes.
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let name: String = reply.file_name.chars().filter(is_plain).collect();
-    let shown = if format == "pdf" { "inline" } else { "attachment" };
-    let kind = if format == "pdf" { "application/pdf" } else { "application/json" };
-    let named = format!("{shown}; filename=\"{name}\"");
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, named)];
-    Ok((headers, reply.body).into_response())
+    Ok(match format {
+        "pdf" => files::pdf(&reply.file_name, reply.body),
+        _ => files::saved("application/json", &reply.file_name, reply.body),
+    })
 }
 
 /// One segment, two papers: a route's parameter cannot end in a text of ours.

@@ -2,16 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use utoipa::IntoResponses;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::Response;
 use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
-use utoipa::{IntoResponses, ToSchema};
-
-/// Bytes as they are: a zip, a PDF, a tile.
-#[derive(ToSchema)]
-#[schema(as = File, value_type = String, format = Binary)]
-#[allow(dead_code, reason = "stands for what is streamed, in the description alone")]
-pub(crate) struct File(Vec<u8>);
 
 /// The answers that every operation may give beside its own.
 pub(crate) struct Problems;

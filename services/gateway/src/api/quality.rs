@@ -11,6 +11,7 @@ use dengbei_records::{ErrorClass, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::files;
 use super::problems::Problems;
 use super::{not_a_query, not_json};
 use crate::accounts::Entry;
@@ -305,18 +306,8 @@ fn table(m: &Monitor, name: &str) -> Result<Response, Refusal> {
         }
     };
     let name = if name.is_empty() { "closings" } else { name };
-    let named = format!(
-        "attachment; filename=\"quality-{name}-{}-{}.csv\"",
-        ascii(&m.period.from),
-        ascii(&m.period.to)
-    );
-    let headers =
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, named)];
-    Ok((headers, csv(&head, &rows)).into_response())
-}
-
-fn ascii(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+    let named = format!("quality-{name}-{}-{}.csv", m.period.from, m.period.to);
+    Ok(files::saved("text/csv; charset=utf-8", &named, csv(&head, &rows)))
 }
 
 fn cells(keys: &[&String], r: &v1::FlowRow) -> Vec<String> {

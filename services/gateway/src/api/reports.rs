@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use dengbei_papers::report::CheckPaper;
 
+use super::files::{self, File};
 use super::items::saw;
-use super::problems::{File, Problems};
+use super::problems::Problems;
 use super::{item_id, not_a_query};
 use crate::accounts::Entry;
 use crate::door::Who;
@@ -83,10 +83,5 @@ fn saw_transfer(gateway: &Gateway, who: &Who, transfer_no: &str) {
 
 async fn drawn(paper: CheckPaper, name: &str) -> Result<Response, Refusal> {
     let body = reports::pdf(paper).await?;
-    // A number comes from a path: what a header cannot carry goes.
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    let named = format!("inline; filename=\"report-{name}.pdf\"");
-    let headers =
-        [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, named)];
-    Ok((headers, body).into_response())
+    Ok(files::pdf(&format!("report-{name}.pdf"), body))
 }
