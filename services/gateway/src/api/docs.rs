@@ -12,8 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accounts, copies, download, figures, health, inspection, items, log, matters, operations, packages,
-    papers, policies, quality, registrations, reports, transfers, verify,
+    accounts, copies, download, expectations, figures, health, items, log, matters, operations, packages,
+    papers, policies, quality, rechecks, registrations, reports, tasks, transfers, verify, wholes,
 };
 use crate::service::Gateway;
 
@@ -73,7 +73,7 @@ fn about_items() -> OpenApiRouter<Gateway> {
         .routes(routes!(log::checkpoint))
         .routes(routes!(figures::figures))
         .routes(routes!(quality::quality))
-        .routes(routes!(quality::expect))
+        .routes(routes!(expectations::expect))
 }
 
 fn about_life() -> OpenApiRouter<Gateway> {
@@ -111,11 +111,11 @@ fn about_papers() -> OpenApiRouter<Gateway> {
 
 fn about_inspection() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
-        .routes(routes!(inspection::tasks))
-        .routes(routes!(inspection::signatures))
-        .routes(routes!(inspection::wholes, inspection::check_system))
-        .routes(routes!(inspection::whole))
-        .routes(routes!(inspection::rechecks, inspection::recheck))
+        .routes(routes!(tasks::tasks))
+        .routes(routes!(tasks::signatures))
+        .routes(routes!(wholes::wholes, wholes::check_system))
+        .routes(routes!(wholes::whole))
+        .routes(routes!(rechecks::rechecks, rechecks::recheck))
 }
 
 fn about_people() -> OpenApiRouter<Gateway> {

@@ -13,8 +13,8 @@ use super::pieces::{moment, or_dash};
 use super::tasks::signer;
 use super::view::{View, away};
 use super::words::{self, Of};
-use crate::api::inspection::{Saying, digest_of, said_of, say};
 use crate::api::item_id;
+use crate::api::rechecks::{Saying, digest_of, said_of, say};
 
 /// What is shown of an item's report: the report, and what persons said of it.
 pub(super) struct Looked {

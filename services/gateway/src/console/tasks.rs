@@ -12,8 +12,8 @@ use super::pieces::{self, address, moment, or_dash};
 use super::view::View;
 use super::words::{self, Of};
 use super::{Language, thousands};
-use crate::api::inspection::{Signing, TaskFilters, page_of_tasks, sign};
 use crate::api::not_a_query;
+use crate::api::tasks::{Signing, TaskFilters, page_of_tasks, sign};
 use crate::json;
 
 /// Items of a sample that are linked from the list; the report has all.

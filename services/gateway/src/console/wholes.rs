@@ -11,8 +11,8 @@ use super::pieces::{self, address, choice, hash, moment, or_dash};
 use super::view::View;
 use super::words::{self, Of};
 use super::{Language, tasks, thousands};
-use crate::api::inspection::{WholeFilters, check_now, find_whole, page_of_wholes};
 use crate::api::not_a_query;
+use crate::api::wholes::{WholeFilters, check_now, find_whole, page_of_wholes};
 
 /// Runs of a page.
 const PAGE: u32 = 20;

@@ -102,6 +102,21 @@ impl Who {
         }
     }
 
+    /// Who vouches for what they saw: as documents name them, and as events do. The token acts for the person that it
+    /// names; its own mark would say nothing of them.
+    ///
+    /// # Errors
+    /// [`Refusal`] when nobody is named, or a person gives another's name.
+    pub(crate) fn vouches_as(&self, given: &str) -> Result<(String, Bytes), Refusal> {
+        if self.account.is_none() && given.trim().is_empty() {
+            let (zh, en) =
+                ("签字须由登录的人员办理，或写明签字人", "a signed-in person signs, or the person is named");
+            return Err(Refusal::invalid("task.no_person", zh, en));
+        }
+        let actor = self.account.as_ref().map(|_| self.actor()).unwrap_or_default();
+        Ok((self.decides_as(given)?, actor))
+    }
+
     /// The names of two people who sign: a signed-in person is one of them.
     ///
     /// # Errors
@@ -212,6 +227,9 @@ mod tests {
         assert!(lin.signs_as("王强", "李四").is_err());
         let token = Who::default().by_token(&key);
         assert_eq!((token.decides_as("王强").unwrap().as_str(), token.name()), ("王强", BY_TOKEN));
+        assert_eq!(lin.vouches_as("").unwrap(), ("林梅".into(), lin.actor()));
+        assert_eq!(token.vouches_as("王强").unwrap(), ("王强".into(), Bytes::new()));
+        assert!(token.vouches_as(" ").is_err() && lin.vouches_as("王强").is_err());
         assert_ne!(lin.actor(), token.actor());
         assert_eq!(lin.actor().len(), 16);
         assert!(Who::default().actor().is_empty() && Who::default().name().is_empty());
