@@ -66,6 +66,7 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         registration: transfers.registration.clone(),
         bench: checks.bench.clone(),
         quarantine: spool(&config),
+        opened: Arc::default(),
     };
     let (author, registration) = (checks.author.clone(), transfers.registration.clone());
     let desk = Desk { pool: pool.clone(), author, registration };

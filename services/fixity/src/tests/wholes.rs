@@ -1,11 +1,12 @@
 //! 整体检测: a batch, a transfer's papers, a day of the system; each once, whatever is delivered how often.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use dengbei_chain::facts::{Purpose, WholeChecked};
 use dengbei_chain::{Event, Fact};
 use dengbei_checks::{CheckId, CheckResult, Report, Sample, Schemes, Verdict};
-use dengbei_records::ItemId;
+use dengbei_records::{Clock, ItemId, Timestamp};
 
 use super::world::{Filed, World};
 use crate::check::Bench;
@@ -58,6 +59,7 @@ pub(super) fn wholes(world: &World) -> Wholes {
             readers: Arc::new(dengbei_formats::content::Here),
         }),
         quarantine: world.keys(),
+        opened: Arc::default(),
     }
 }
 
@@ -163,6 +165,51 @@ async fn a_day_of_the_system_reads_back_its_database_and_a_backup() {
     // The month's session stands beside it, for two persons to sign.
     let (_, _, session) = of(&world, "batch", "C").await;
     assert_eq!(session.tasks.iter().map(|t| (t.check, t.persons)).collect::<Vec<_>>(), [(CheckId::S06, 2)]);
+}
+
+/// A clock that a test sets.
+#[derive(Debug)]
+struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+async fn asked_by_clock(world: &World) -> Vec<(String, String)> {
+    sqlx::query_as("select scope, number from wholes where stage = 'C' order by scope, number")
+        .fetch_all(&world.desk.pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_clock_asks_once_a_day_and_month_and_two_processes_ask_for_the_same() {
+    let world = World::open().await;
+    // 2026-12-31 23:59 in Beijing.
+    let clock = Arc::new(SetClock(AtomicI64::new(1_798_732_740_000)));
+    let mut one = wholes(&world);
+    one.author.clock = clock.clone();
+    let other = Wholes { opened: Arc::default(), ..one.clone() };
+    one.pass().await.unwrap();
+    other.pass().await.unwrap();
+    let december = [("batch", "2026-12"), ("system", "2026-12-31")];
+    let named = |of: &[(&str, &str)]| of.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect::<Vec<_>>();
+    assert_eq!(asked_by_clock(&world).await, named(&december));
+    assert_eq!(stated(&world).await.len(), 2);
+    // Not asked for again within the day, by either of them, …
+    sqlx::query("delete from wholes where scope = 'batch'").execute(&world.desk.pool).await.unwrap();
+    one.pass().await.unwrap();
+    other.pass().await.unwrap();
+    assert_eq!(asked_by_clock(&world).await, named(&december[1..]));
+    // … asked for with the next day, which is of another month.
+    clock.0.fetch_add(120_000, Ordering::SeqCst);
+    other.pass().await.unwrap();
+    one.pass().await.unwrap();
+    let january = [("batch", "2027-01"), ("system", "2026-12-31"), ("system", "2027-01-01")];
+    assert_eq!(asked_by_clock(&world).await, named(&january));
+    assert_eq!(stated(&world).await.len(), 4);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use dengbei_kit::grpc::MeshChannel;
 use dengbei_kit::{Drain, Leases, documents, faults, status};
 use dengbei_records::{ErrorClass, EventHash, Timestamp};
 use sqlx::postgres::{PgConnection, PgPool};
+use tokio::sync::Mutex;
 
 use crate::check::Bench;
 use crate::consumer::Checks;
@@ -63,6 +64,8 @@ pub(crate) struct Wholes {
     pub(crate) bench: Arc<Bench>,
     /// Where what a drill restores lies while it is compared.
     pub(crate) quarantine: PathBuf,
+    /// The day for which this process asked last what the clock asks for, so that it does not ask every second.
+    pub(crate) opened: Arc<Mutex<String>>,
 }
 
 impl Wholes {
@@ -74,6 +77,8 @@ impl Wholes {
         if !heard.wait(&drain).await {
             return Ok(());
         }
+        // Begun again after a fault of the database: it may be another one.
+        self.opened.lock().await.clear();
         while !drain.is_requested() {
             if leases.hold(LEASE).await? {
                 self.pass().await?;
@@ -99,12 +104,18 @@ impl Wholes {
         Ok(())
     }
 
-    /// The system once a day, a session of work once a month: Beijing time.
+    /// The system once a day, a session of work once a month: Beijing time. Another process may have asked already: the
+    /// rows' key decides, memory only spares the question. It is set when both are there.
     async fn open_by_clock(&self, now: Timestamp) -> Result<(), sqlx::Error> {
         let day = now.office();
         let (day, month) = (day.get(..10).unwrap_or_default(), day.get(..7).unwrap_or_default());
+        let mut opened = self.opened.lock().await;
+        if *opened == day {
+            return Ok(());
+        }
         wholes::open(&self.pool, &Key::of("batch", "C", month), None, now).await?;
         wholes::open(&self.pool, &Key::of("system", "C", day), None, now).await?;
+        day.clone_into(&mut opened);
         Ok(())
     }
 
