@@ -1,5 +1,5 @@
 //! What fixity keeps of facts that are not checked at once: packs and their filings, copies, and which sides of which
-//! transfers are to be checked.
+//! transfers are to be checked, and which were.
 //!
 //! Before: `consumer.rs`, in the bundle's transaction. After: `transfer/` and `inspect/`, which are woken and also look
 //! by their own clocks. Everything is idempotent: keyed by what the fact is about.
@@ -18,6 +18,11 @@ use crate::store::packs::{self, Pack};
 use crate::store::transfers::{self, TransferRun};
 use crate::wake;
 use crate::wholes;
+
+/// What fixity states itself and hears again: workers begin when they know what was stated.
+pub(crate) fn is_own(kind: FactKind) -> bool {
+    kind == FactKind::TransferChecked || wholes::is_own(kind)
+}
 
 /// Keeps facts. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +47,7 @@ impl Hearing {
                 | FactKind::TransferPacked
                 | FactKind::TransferSubmitted
                 | FactKind::TransferAccepted
+                | FactKind::TransferChecked
         ) || wholes::hear::wants(kind)
     }
 
@@ -78,6 +84,9 @@ impl Hearing {
             }
             Some(Fact::TransferAccepted(fact)) => {
                 self.open(tx, event, (&fact.transfer_no, Side::Storing, &fact.packs)).await?;
+            }
+            Some(Fact::TransferChecked(fact)) => {
+                transfers::heard(tx, (fact, event), self.clock.now()).await?;
             }
             Some(fact) if wholes::hear::wants(fact.kind()) => {}
             _ => return Ok(Outcome::Skipped),

@@ -23,7 +23,7 @@ use crate::check::Bench;
 use crate::consumer::{CHECKERS, Checks};
 use crate::desk::Desk;
 use crate::grpc::Served;
-use crate::hear::Hearing;
+use crate::hear::{self, Hearing};
 use crate::inspect::Inspector;
 use crate::metrics;
 use crate::sites::Sites;
@@ -31,7 +31,7 @@ use crate::staged::Staging;
 use crate::store::{stands, tasks as check_tasks};
 use crate::transfer::Transfers;
 use crate::verdict::Author;
-use crate::wholes::{self, Wholes};
+use crate::wholes::Wholes;
 
 /// The name of its producer, its consumer and its inbox.
 const SERVICE: &str = "fixity";
@@ -90,16 +90,16 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
     tasks.spawn("relay", OnError::Restart, move || relay.clone().run(ending.clone()));
     let consumer = Consumer::new(SERVICE, pool.clone(), nats.clone(), register.clone(), checks)
         .at_once(config.limits.bundles_at_once);
-    let heard = Heard::new(consumer.clone(), register, wholes::is_own);
-    let (watching, ending) = (leases.clone(), drain.clone());
+    let heard = Heard::new(consumer.clone(), register, hear::is_own);
+    let (all, watching, ending) = (heard.clone(), leases.clone(), drain.clone());
     tasks.spawn("wholes", OnError::Restart, move || {
-        whole.clone().run(heard.clone(), watching.clone(), ending.clone())
+        whole.clone().run(all.clone(), watching.clone(), ending.clone())
     });
     let ending = drain.clone();
     tasks.spawn("consumer", OnError::Restart, move || consumer.clone().run(ending.clone()));
     let (checking, ending) = (leases.clone(), drain.clone());
     tasks.spawn("transfers", OnError::Restart, move || {
-        transfers.clone().run(checking.clone(), ending.clone())
+        transfers.clone().run(heard.clone(), checking.clone(), ending.clone())
     });
     let ending = drain.clone();
     tasks

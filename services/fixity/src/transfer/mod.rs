@@ -7,6 +7,9 @@
 //! What was found unfit on storing is checked again once its copy on the archive's site was repaired: the transfer was
 //! accepted, and custody waits for all of it. The other sides are checked once.
 //!
+//! A database that was rebuilt learns from the log what was stated ([`Heard`]): the worker begins when it has, so nothing is
+//! stated twice, and [`restore`] fetches the reports.
+//!
 //! What is not there yet, or a site that does not answer, puts the run off; it never makes a verdict. One process checks
 //! at a time, by a lease; two that check the same side nevertheless are harmless: the first that commits wins.
 
@@ -14,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dengbei_bus::Heard;
 use dengbei_kit::grpc::MeshChannel;
 use dengbei_kit::{Drain, Leases, status};
 use dengbei_records::{ErrorClass, PackNumber, Timestamp};
@@ -21,6 +25,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
 
+use crate::consumer::Checks;
 use crate::error::TransferError;
 use crate::sites::{Site, Sites};
 use crate::store::copies;
@@ -32,6 +37,7 @@ mod gather;
 mod judge;
 mod packs;
 mod ranges;
+mod restore;
 mod runs;
 mod state;
 
@@ -57,11 +63,14 @@ pub(crate) struct Transfers {
 }
 
 impl Transfers {
-    /// Works until the drain.
+    /// Works until the drain, once everything that was stated before is heard.
     ///
     /// # Errors
     /// When the database fails: run it again.
-    pub(crate) async fn run(self, leases: Leases, drain: Drain) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, heard: Heard<Checks>, leases: Leases, drain: Drain) -> anyhow::Result<()> {
+        if !heard.wait(&drain).await {
+            return Ok(());
+        }
         while !drain.is_requested() {
             if leases.hold(LEASE).await? {
                 self.pass().await?;
@@ -75,8 +84,9 @@ impl Transfers {
         Ok(leases.give_up(LEASE).await?)
     }
 
-    /// Looks once at everything that is due.
+    /// Looks once at everything that is due, and fetches the reports of what came back.
     pub(crate) async fn pass(&self) -> Result<(), sqlx::Error> {
+        self.restore().await?;
         let due = transfers::due(&self.pool, self.author.clock.now(), 16).await?;
         if due.is_empty() {
             return Ok(());

@@ -12,7 +12,7 @@ use super::judge::Judged;
 use crate::error::TransferError;
 use crate::metrics;
 use crate::sites::Site;
-use crate::store::transfers::{self, TransferRun};
+use crate::store::transfers::{self, Stated, TransferRun};
 use crate::verdict::salt;
 
 impl Transfers {
@@ -25,13 +25,14 @@ impl Transfers {
     ) -> Result<(), TransferError> {
         let asked = &gathered.asked;
         let scheme = Scheme::transfer();
+        let now = self.author.clock.now();
         let report = TransferReport {
             transfer_no: asked.transfer_no.clone(),
             side: asked.side,
             scheme: scheme.name().to_string(),
             engine: ENGINE.to_owned(),
             site: site.name,
-            checked_at: self.author.clock.now(),
+            checked_at: now,
             checked: count(gathered.list.members.len()),
             list: MemberList { of: "transfer.checked".to_owned(), salt: salt(), members: judged.fit },
             unfit: judged.unfit,
@@ -51,9 +52,12 @@ impl Transfers {
             report: reference.clone(),
         };
         let subject = Subject::Transfer(asked.transfer_no.clone());
-        let event = self.author.encode(subject, causes(gathered), Fact::TransferChecked(fact))?;
+        let fact = Fact::TransferChecked(fact);
+        let event = self.author.encode_of((subject, causes(gathered), fact), None, now)?;
+        let (digest, unfit) = (reference.digest, count(report.unfit.len()));
+        let stated = Stated { event: event.hash, at: now, unfit, report: digest };
         let mut tx = self.pool.begin().await?;
-        if !transfers::state(&mut tx, run, (event.hash, count(report.unfit.len()))).await? {
+        if !transfers::state(&mut tx, run, &stated).await? {
             return Ok(());
         }
         documents::put(&mut tx, &body, &reference.media_type).await?;
@@ -61,7 +65,7 @@ impl Transfers {
         tx.commit().await?;
         faults::reach("fixity.transfer_checked");
         metrics::transfer_checked(asked.side, report.unfit.len());
-        let (side, checked, unfit) = (asked.side.name(), report.checked, report.unfit.len());
+        let (side, checked) = (asked.side.name(), report.checked);
         tracing::info!(transfer = %asked.transfer_no, side, checked, unfit, "transfer checked");
         Ok(())
     }
