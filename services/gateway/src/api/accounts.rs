@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::not_a_query;
 use super::problems::Problems;
 use crate::accounts::{AccountError, Entry};
+use crate::cursor;
 use crate::door::Who;
 use crate::json;
 use crate::problem::Refusal;
@@ -117,9 +118,9 @@ pub(crate) async fn rows(
 ) -> Result<(Vec<AuditRow>, Option<String>), Refusal> {
     let before = match filters.after.as_str() {
         "" => 0,
-        text => text.parse().map_err(|_| crate::cursor::not_a_cursor())?,
+        text => text.parse().map_err(|_| cursor::not_a_cursor())?,
     };
-    let limit = filters.limit.unwrap_or(50).clamp(1, 200);
+    let limit = cursor::page_size(filters.limit);
     let trimmed = |text: &str| text.trim().to_owned();
     let wanted = Wanted {
         who: trimmed(&filters.who),
@@ -129,7 +130,7 @@ pub(crate) async fn rows(
         limit: limit.into(),
     };
     let rows = gateway.audit.list(&wanted).await?;
-    let next = rows.last().filter(|_| rows.len() >= limit as usize).map(|row| row.id.to_string());
+    let next = cursor::last_of_full(&rows, limit).map(|row| row.id.to_string());
     Ok((rows, next))
 }
 

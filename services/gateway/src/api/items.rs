@@ -22,9 +22,6 @@ use crate::peers::{Peers, answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
 
-/// How many a list shows at once when it is not told.
-const PAGE: u32 = 50;
-
 /// An item as the roles know it.
 pub(crate) struct Known {
     pub(crate) item: v1::ItemSummary,
@@ -174,15 +171,11 @@ impl Filters {
     /// As query is asked.
     pub(crate) fn request(&self) -> Result<v1::ItemsRequest, Refusal> {
         let (before_changed_at, before_item) = cursor::read(&self.after)?;
-        let batch = match self.batch.trim() {
-            "" => bytes::Bytes::new(),
-            text => super::uuid(text)?,
-        };
         Ok(v1::ItemsRequest {
             custody: self.custody.clone(),
             unit_uscc: self.unit.trim().into(),
             matter_code: self.matter.trim().into(),
-            limit: self.limit.unwrap_or(PAGE).clamp(1, 200),
+            limit: cursor::page_size(self.limit),
             before_changed_at,
             before_item,
             text: self.q.trim().into(),
@@ -192,7 +185,7 @@ impl Filters {
             year: self.year.unwrap_or(0),
             pack: self.pack.unwrap_or(0),
             transfer_no: self.transfer.trim().into(),
-            batch,
+            batch: super::uuid_or_none(&self.batch)?,
         })
     }
 }
@@ -216,7 +209,7 @@ pub(crate) async fn list(
 ) -> Result<Json<ItemPage>, Refusal> {
     let Query(filters) = filters.map_err(|e| not_a_query(&e))?;
     let request = filters.request()?;
-    let limit = request.limit as usize;
+    let limit = request.limit;
     let reply = answered(gateway.peers.query().items(question(request)).await)?;
     let next = cursor::next(&reply.items, limit);
     Ok(Json(ItemPage { items: reply.items.iter().map(Summary::from).collect(), total: reply.total, next }))

@@ -46,6 +46,11 @@ pub(crate) fn uuid(text: &str) -> Result<bytes::Bytes, Refusal> {
     Ok(bytes::Bytes::copy_from_slice(id.as_bytes()))
 }
 
+/// The same; no text is no id.
+pub(crate) fn uuid_or_none(text: &str) -> Result<bytes::Bytes, Refusal> {
+    if text.trim().is_empty() { Ok(bytes::Bytes::new()) } else { uuid(text) }
+}
+
 /// What stands before `:verb` in the last segment of a path, which a route cannot tell apart by itself.
 pub(crate) fn with_verb<'a>(segment: &'a str, verb: &str) -> Result<&'a str, Refusal> {
     let before = segment.strip_suffix(verb).and_then(|before| before.strip_suffix(':'));

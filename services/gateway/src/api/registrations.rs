@@ -172,7 +172,7 @@ pub(crate) async fn page(
     filters: &BatchFilters,
 ) -> Result<(v1::BatchesReply, Option<String>), Refusal> {
     let (before, before_batch) = cursor::read(&filters.after)?;
-    let limit = filters.limit.unwrap_or(50).clamp(1, 200);
+    let limit = cursor::page_size(filters.limit);
     let request = v1::BatchesRequest {
         state: filters.state.trim().into(),
         unit_uscc: filters.unit.trim().into(),
@@ -181,8 +181,7 @@ pub(crate) async fn page(
         before_batch,
     };
     let reply = answered(gateway.peers.registration().batches(question(request)).await)?;
-    let last = reply.batches.last().filter(|_| reply.batches.len() >= limit as usize);
-    let next = last.map(|b| cursor::after(b.applied_at, &b.batch));
+    let next = cursor::next(&reply.batches, limit);
     Ok((reply, next))
 }
 

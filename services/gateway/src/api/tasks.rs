@@ -10,14 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::problems::Problems;
 use super::{not_a_query, not_json};
 use crate::accounts::Entry;
+use crate::cursor;
 use crate::door::Who;
 use crate::json;
 use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
-
-/// How many a list shows at once when it is not told.
-const PAGE: u32 = 50;
 
 /// What a person signed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,7 +125,7 @@ pub(crate) async fn page_of_tasks(
     gateway: &Gateway,
     filters: &TaskFilters,
 ) -> Result<(v1::TasksReply, Option<String>), Refusal> {
-    let limit = filters.limit.unwrap_or(PAGE).clamp(1, 200);
+    let limit = cursor::page_size(filters.limit);
     let request = v1::TasksRequest {
         state: filters.state.trim().into(),
         scope: filters.scope.trim().into(),
@@ -136,8 +134,7 @@ pub(crate) async fn page_of_tasks(
         after: filters.after.trim().into(),
     };
     let reply = answered(gateway.peers.checks().tasks(question(request)).await)?;
-    let last = reply.tasks.last().filter(|_| reply.tasks.len() >= limit as usize);
-    let next = last.map(|task| task.id.clone());
+    let next = cursor::last_of_full(&reply.tasks, limit).map(|task| task.id.clone());
     Ok((reply, next))
 }
 

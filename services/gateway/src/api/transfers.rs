@@ -148,7 +148,7 @@ pub(crate) async fn page(
     filters: &TransferFilters,
 ) -> Result<(v1::TransfersReply, Option<String>), Refusal> {
     let (before, before_no) = cursor::read_named(&filters.after)?;
-    let limit = filters.limit.unwrap_or(50).clamp(1, 200);
+    let limit = cursor::page_size(filters.limit);
     let request = v1::TransfersRequest {
         state: filters.state.trim().into(),
         unit_uscc: filters.unit.trim().into(),
@@ -157,8 +157,7 @@ pub(crate) async fn page(
         before_no,
     };
     let reply = answered(gateway.peers.registration().transfers(question(request)).await)?;
-    let last = reply.transfers.last().filter(|_| reply.transfers.len() >= limit as usize);
-    let next = last.map(|t| cursor::after(t.packed_at, t.transfer_no.as_bytes()));
+    let next = cursor::next(&reply.transfers, limit);
     Ok((reply, next))
 }
 

@@ -20,9 +20,6 @@ use crate::peers::{answered, question};
 use crate::problem::Refusal;
 use crate::service::Gateway;
 
-/// How many a list shows at once when it is not told.
-const PAGE: u32 = 50;
-
 /// A run over a batch, a carrier or the system.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Whole {
@@ -118,7 +115,7 @@ pub(crate) async fn page_of_wholes(
 ) -> Result<(v1::WholesReply, Option<String>), Refusal> {
     let (before, id) = cursor::read_named(&filters.after)?;
     let before_id = hex::decode(id).map_err(|_| cursor::not_a_cursor())?;
-    let limit = filters.limit.unwrap_or(PAGE).clamp(1, 200);
+    let limit = cursor::page_size(filters.limit);
     let request = v1::WholesRequest {
         scope: filters.scope.trim().into(),
         stage: filters.stage.trim().into(),
@@ -129,8 +126,7 @@ pub(crate) async fn page_of_wholes(
         before_id: before_id.into(),
     };
     let reply = answered(gateway.peers.checks().wholes(question(request)).await)?;
-    let last = reply.wholes.last().filter(|_| reply.wholes.len() >= limit as usize);
-    let next = last.map(|w| cursor::after(w.began_at, hex::encode(&w.id).as_bytes()));
+    let next = cursor::next(&reply.wholes, limit);
     Ok((reply, next))
 }
 

@@ -1,16 +1,14 @@
 //! `GET /certificates`: what the administration has certified.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 use dengbei_proto::v1::{self, BatchSummary};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::pieces::{self, address, choice, moment, or_code};
-use super::view::View;
-use super::{Language, asked, registrations, thousands, words};
-use crate::api::not_a_query;
+use super::pieces::{self, address, moment, or_code};
+use super::view::{View, Wanted};
+use super::{Language, asked, thousands, words};
+use crate::cursor;
 
 const PAGE: u32 = 20;
 
@@ -24,16 +22,12 @@ pub(super) struct Filters {
 }
 
 /// The page; a whole number leads to its certificate.
-pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(f): Wanted<Filters>) -> Response {
     let l = view.l;
-    let Query(f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/certificates"),
-    };
     if let Ok(number) = f.number.trim().parse::<dengbei_records::SerialNo>() {
         return Redirect::to(&l.link(&format!("/certificates/{number}"))).into_response();
     }
-    let (before, before_batch) = match registrations::cursor(&f.after) {
+    let (before, before_batch) = match cursor::read(&f.after) {
         Ok(cursor) => cursor,
         Err(refusal) => return view.refused(refusal, "/certificates"),
     };
@@ -50,10 +44,9 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
 }
 
 fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
-    let units = units.iter().map(|(code, name)| (code.as_str(), name.as_str()));
     let fields = html! {
         (pieces::text("number", l.say("证书号", "Certificate no."), &f.number, 28))
-        (choice(("unit", l.say("登记单位", "Unit")), &f.unit, units, l))
+        (pieces::unit(l.say("登记单位", "Unit"), &f.unit, units, l))
     };
     pieces::filters("/certificates", &fields, l)
 }
@@ -62,7 +55,7 @@ fn list(f: &Filters, reply: &v1::BatchesReply, l: Language) -> Markup {
     let at = |after: &str| address("/certificates", &[("unit", &f.unit), ("after", after)]);
     let total = thousands(reply.counts.get("certified").copied().unwrap_or(0));
     let count = l.say(format!("共 {total} 件证书"), format!("{total} certificates"));
-    let next = registrations::next(&reply.batches, PAGE).map(|next| at(&next));
+    let next = cursor::next(&reply.batches, PAGE).map(|next| at(&next));
     html! {
         section.card.list {
             table {

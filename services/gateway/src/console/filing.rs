@@ -1,7 +1,5 @@
 //! `GET /filing`: packs of filed items: what waits for registration, and what has been applied for.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1::{self, BatchSummary, WaitingPack};
 use dengbei_records::Timestamp;
@@ -10,10 +8,10 @@ use serde::Deserialize;
 
 use super::pack::{Seen, seen};
 use super::pieces::{self, address, choice, moment, or_code};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::words::{self, Of};
 use super::{Language, asked, figure, thousands};
-use crate::api::not_a_query;
+use crate::cursor;
 
 /// Registration batches of a page, of up to eight packs each.
 const PAGE: u32 = 6;
@@ -38,13 +36,9 @@ struct Row {
 }
 
 /// The page.
-pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(f): Wanted<Filters>) -> Response {
     let l = view.l;
-    let Query(f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/filing"),
-    };
-    let (before, before_batch) = match super::registrations::cursor(&f.after) {
+    let (before, before_batch) = match cursor::read(&f.after) {
         Ok(cursor) => cursor,
         Err(refusal) => return view.refused(refusal, "/filing"),
     };
@@ -61,7 +55,7 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
         Ok(reply) => reply,
         Err(problem) => return view.refused(problem, "/filing"),
     };
-    let next = super::registrations::next(&reply.batches, PAGE).filter(|_| f.state != "waiting");
+    let next = cursor::next(&reply.batches, PAGE).filter(|_| f.state != "waiting");
     let rows = rows(&view, &f, reply).await;
     let body = html! { (form(&f, &units, l)) (list(&rows, &f, next, l)) };
     view.page(l.say("归档清单", "Packs"), "/filing").render(&body).into_response()
@@ -90,11 +84,10 @@ fn waits(w: WaitingPack) -> Row {
 }
 
 fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
-    let units = units.iter().map(|(code, name)| (code.as_str(), name.as_str()));
     let states = std::iter::once(("waiting", l.say("待申请登记", "not applied for")))
         .chain(words::states(Of::Batch, l));
     let fields = html! {
-        (choice(("unit", l.say("立档单位", "Unit")), &f.unit, units, l))
+        (pieces::unit(l.say("立档单位", "Unit"), &f.unit, units, l))
         (choice(("state", l.say("登记状态", "Registration")), &f.state, states, l))
     };
     html! { section.card { (pieces::filters("/filing", &fields, l)) } }

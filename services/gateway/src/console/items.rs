@@ -1,17 +1,15 @@
 //! `GET /items`: the list, its filters, its pages. The address is the state.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::pieces::{self, address, choice, moment, or_code, or_dash};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::words::{self, Of};
 use super::{Language, asked, thousands};
-use crate::api::{not_a_query, uuid};
+use crate::api::uuid_or_none;
 use crate::problem::Refusal;
 use crate::{cursor, json};
 
@@ -39,11 +37,7 @@ pub(super) struct Filters {
 impl Filters {
     fn request(&self) -> Result<v1::ItemsRequest, Refusal> {
         let (before_changed_at, before_item) = cursor::read(&self.after)?;
-        let batch = self.batch.trim();
-        let batch = match batch.is_empty() {
-            true => bytes::Bytes::new(),
-            false => uuid(batch)?,
-        };
+        let batch = uuid_or_none(&self.batch)?;
         Ok(v1::ItemsRequest {
             custody: self.custody.clone(),
             unit_uscc: self.unit.trim().into(),
@@ -94,12 +88,8 @@ fn number<N: std::str::FromStr + Default>(text: &str, what: &str) -> Result<N, R
 }
 
 /// The page.
-pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(filters): Wanted<Filters>) -> Response {
     let l = view.l;
-    let Query(filters) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/items"),
-    };
     let request = match filters.request() {
         Ok(request) => request,
         Err(refusal) => return view.refused(refusal, "/items"),
@@ -115,10 +105,9 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
 }
 
 fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
-    let units = units.iter().map(|(code, name)| (code.as_str(), name.as_str()));
     let fields = html! {
         (pieces::text("q", l.say("档号、题名、标识", "Code, title or id"), &f.q, 20))
-        (choice(("unit", l.say("立档单位", "Unit")), &f.unit, units, l))
+        (pieces::unit(l.say("立档单位", "Unit"), &f.unit, units, l))
         (pieces::text("matter", l.say("事项编码", "Matter"), &f.matter, 14))
         (pieces::text("year", l.say("年度", "Year"), &f.year, 4))
         (choice(("retention", l.say("保管期限", "Kept")), &f.retention, words::retentions(l), l))
@@ -147,7 +136,7 @@ fn within(f: &Filters, l: Language) -> Markup {
 }
 
 fn list(reply: &v1::ItemsReply, f: &Filters, l: Language) -> Markup {
-    let next = cursor::next(&reply.items, PAGE as usize).map(|next| f.address(&next));
+    let next = cursor::next(&reply.items, PAGE).map(|next| f.address(&next));
     let first = (!f.after.is_empty()).then(|| f.address(""));
     let total = thousands(reply.total);
     let count = l.say(format!("共 {total} 件 · 每页 {PAGE} 件"), format!("{total} items · {PAGE} a page"));

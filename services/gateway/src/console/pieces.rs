@@ -133,6 +133,11 @@ pub(super) fn choice<'a, W: AsRef<str>>(
     }
 }
 
+/// A field of filters: one of the units.
+pub(super) fn unit(word: &str, chosen: &str, units: &[(String, String)], l: Language) -> Markup {
+    choice(("unit", word), chosen, units.iter().map(|(code, name)| (code.as_str(), name.as_str())), l)
+}
+
 /// A form of filters over `path`: 查询 and 重置.
 pub(super) fn filters(path: &str, fields: &Markup, l: Language) -> Markup {
     html! {

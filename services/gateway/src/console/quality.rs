@@ -1,17 +1,14 @@
 //! `GET /quality`: 质量监控: this week at a glance, alarms of sources, what was closed against what arrived, which checks fail
 //! most with how to mend it, by unit and office, and eight weeks as small bars.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use dengbei_checks::CheckId;
 use dengbei_proto::v1::{self, FlowRow, SourceStanding};
 use maud::{Markup, html};
 
 use super::pieces::{self, address, or_code, or_dash};
-use super::view::{View, away};
+use super::view::{View, Wanted, away};
 use super::{Language, chart, thousands};
-use crate::api::not_a_query;
 use crate::json;
 use crate::quality::{self, Closing, Monitor, Period};
 
@@ -21,11 +18,7 @@ const ROWS: usize = 40;
 const CHECKS: usize = 10;
 
 /// The page.
-pub(super) async fn show(view: View, period: Result<Query<Period>, QueryRejection>) -> Response {
-    let period = match period {
-        Ok(Query(period)) => period,
-        Err(e) => return view.refused(not_a_query(&e), "/quality"),
-    };
+pub(super) async fn show(view: View, Wanted(period): Wanted<Period>) -> Response {
     let monitor = match quality::of(view.peers(), &period).await {
         Ok(monitor) => monitor,
         Err(problem) => return view.refused(problem, "/quality"),

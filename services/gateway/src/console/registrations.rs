@@ -1,19 +1,15 @@
 //! `GET /registrations`: the desk: registration batches by state, and packs that can be applied for by hand.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use dengbei_proto::v1::{self, BatchSummary, WaitingPack};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::pieces::{self, address, choice, moment, or_code};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::words::{self, Of};
 use super::{Language, asked, thousands};
-use crate::api::not_a_query;
-use crate::problem::Refusal;
+use crate::cursor;
 
 const PAGE: u32 = 20;
 
@@ -26,25 +22,10 @@ pub(super) struct Filters {
     after: String,
 }
 
-/// Where a list of batches goes on.
-pub(super) fn cursor(text: &str) -> Result<(i64, Bytes), Refusal> {
-    crate::cursor::read(text)
-}
-
-/// The cursor after a page; none after the last one.
-pub(super) fn next(page: &[BatchSummary], limit: u32) -> Option<String> {
-    let last = page.last().filter(|_| page.len() >= limit as usize)?;
-    Some(hex::encode([last.applied_at.to_be_bytes().as_slice(), last.batch.as_ref()].concat()))
-}
-
 /// The page.
-pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(f): Wanted<Filters>) -> Response {
     let l = view.l;
-    let Query(f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/registrations"),
-    };
-    let (before, before_batch) = match cursor(&f.after) {
+    let (before, before_batch) = match cursor::read(&f.after) {
         Ok(cursor) => cursor,
         Err(refusal) => return view.refused(refusal, "/registrations"),
     };
@@ -71,9 +52,8 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
 }
 
 fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
-    let units = units.iter().map(|(code, name)| (code.as_str(), name.as_str()));
     let fields = html! {
-        (choice(("unit", l.say("立档单位", "Unit")), &f.unit, units, l))
+        (pieces::unit(l.say("立档单位", "Unit"), &f.unit, units, l))
         (choice(("state", l.say("状态", "State")), &f.state, words::states(Of::Batch, l), l))
     };
     pieces::filters("/registrations", &fields, l)
@@ -84,7 +64,7 @@ fn list(f: &Filters, reply: &v1::BatchesReply, l: Language) -> Markup {
         |after: &str| address("/registrations", &[("state", &f.state), ("unit", &f.unit), ("after", after)]);
     let total = thousands(pieces::total(&f.state, &reply.counts));
     let count = l.say(format!("共 {total} 批 · 每页 {PAGE} 批"), format!("{total} batches · {PAGE} a page"));
-    let next = next(&reply.batches, PAGE).map(|next| at(&next));
+    let next = cursor::next(&reply.batches, PAGE).map(|next| at(&next));
     html! {
         section.card.list {
             (table(&reply.batches, l))

@@ -1,7 +1,5 @@
 //! `GET /returns`: what went back to its sender, check by check, with how to mend it.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dengbei_proto::v1::{self, ItemSummary};
@@ -9,9 +7,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::pieces::{self, address, choice, moment, or_code};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::{Language, asked, items, report, thousands, words};
-use crate::api::not_a_query;
 use crate::cursor;
 use crate::findings::{self, Finding};
 use crate::peers::{Peers, answered, question};
@@ -29,12 +26,8 @@ pub(super) struct Filters {
 }
 
 /// The page.
-pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(mut f): Wanted<Filters>) -> Response {
     let (l, peers) = (view.l, view.peers());
-    let Query(mut f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/returns"),
-    };
     if f.custody != "refused" {
         f.custody = "returned".into();
     }
@@ -103,7 +96,7 @@ fn form(f: &Filters, figures: &v1::FiguresReply, l: Language) -> Markup {
 fn list(reply: &v1::ItemsReply, found: &[Vec<Finding>], f: &Filters, l: Language) -> Markup {
     let at =
         |after: &str| address("/returns", &[("custody", &f.custody), ("unit", &f.unit), ("after", after)]);
-    let next = cursor::next(&reply.items, PAGE as usize).map(|next| at(&next));
+    let next = cursor::next(&reply.items, PAGE).map(|next| at(&next));
     let total = thousands(reply.total);
     let count = l.say(format!("共 {total} 件"), format!("{total} items"));
     html! {

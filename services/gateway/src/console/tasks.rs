@@ -1,18 +1,16 @@
 //! `/tasks` (人工检测): what persons are asked to look at, open ones first, signed in place. What is signed is never changed.
 
 use axum::Form;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use dengbei_proto::v1::{self, CheckTask};
 use dengbei_records::{Clock as _, SystemClock};
 use maud::{Markup, html};
 
 use super::pieces::{self, address, moment, or_dash};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::words::{self, Of};
 use super::{Language, thousands};
-use crate::api::not_a_query;
 use crate::api::tasks::{Signing, TaskFilters, page_of_tasks, sign};
 use crate::json;
 
@@ -24,12 +22,8 @@ const MONTH: usize = 7;
 const PAGE: u32 = 20;
 
 /// The page.
-pub(super) async fn show(view: View, filters: Result<Query<TaskFilters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(mut f): Wanted<TaskFilters>) -> Response {
     let l = view.l;
-    let Query(mut f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/tasks"),
-    };
     f.limit = Some(PAGE);
     match page_of_tasks(&view.gateway, &f).await {
         Ok((reply, next)) => {

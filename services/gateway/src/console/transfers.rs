@@ -1,18 +1,15 @@
 //! `GET /transfers`: what is handed over to the archive, and what could be.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use dengbei_proto::v1::{self, BatchSummary, TransferSummary};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::pieces::{self, address, choice, moment, or_code};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::words::{self, Of};
 use super::{Language, asked, registrations, thousands};
-use crate::api::not_a_query;
-use crate::json;
+use crate::{cursor, json};
 
 const PAGE: u32 = 20;
 
@@ -29,12 +26,8 @@ pub(super) struct Filters {
 }
 
 /// The page.
-pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(f): Wanted<Filters>) -> Response {
     let l = view.l;
-    let Query(f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/transfers"),
-    };
     let request = v1::TransfersRequest {
         state: f.state.clone(),
         unit_uscc: f.unit.clone(),
@@ -58,9 +51,8 @@ pub(super) async fn show(view: View, filters: Result<Query<Filters>, QueryReject
 }
 
 fn form(f: &Filters, units: &[(String, String)], l: Language) -> Markup {
-    let units = units.iter().map(|(code, name)| (code.as_str(), name.as_str()));
     let fields = html! {
-        (choice(("unit", l.say("移交单位", "Unit")), &f.unit, units, l))
+        (pieces::unit(l.say("移交单位", "Unit"), &f.unit, units, l))
         (choice(("state", l.say("状态", "State")), &f.state, words::states(Of::Transfer, l), l))
     };
     pieces::filters("/transfers", &fields, l)
@@ -70,7 +62,7 @@ fn list(f: &Filters, reply: &v1::TransfersReply, l: Language) -> Markup {
     let at = |before: &str, after: &str| {
         address("/transfers", &[("state", &f.state), ("unit", &f.unit), ("before", before), ("after", after)])
     };
-    let last = reply.transfers.last().filter(|_| reply.transfers.len() >= PAGE as usize);
+    let last = cursor::last_of_full(&reply.transfers, PAGE);
     let next = last.map(|t| at(&t.packed_at.to_string(), &t.transfer_no));
     let total = thousands(pieces::total(&f.state, &reply.counts));
     let count =

@@ -2,14 +2,16 @@
 
 use std::convert::Infallible;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use dengbei_records::Problem;
 use maud::{Markup, html};
+use serde::de::DeserializeOwned;
 
 use super::pieces::bilingual;
 use super::{Language, Page};
+use crate::api::not_a_query;
 use crate::door::Who;
 use crate::peers::Peers;
 use crate::problem::Refusal;
@@ -36,6 +38,22 @@ impl FromRequestParts<Gateway> for View {
         let here = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
         let who = Who::from_request_parts(parts, gateway).await?;
         Ok(Self { gateway: gateway.clone(), l, here, who })
+    }
+}
+
+/// What the address asks of a page. What does not read is said on a page of the same way.
+pub(crate) struct Wanted<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Gateway> for Wanted<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Response> {
+        let error = match Query::try_from_uri(&parts.uri) {
+            Ok(Query(wanted)) => return Ok(Self(wanted)),
+            Err(error) => error,
+        };
+        let Ok(view) = View::from_request_parts(parts, gateway).await;
+        Err(view.refused(not_a_query(&error), parts.uri.path()))
     }
 }
 

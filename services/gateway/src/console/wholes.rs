@@ -1,29 +1,23 @@
 //! `/wholes` (整体检测): checks of batches, carriers and the system; `/wholes/{id}`: one with its report, tasks and sample.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use dengbei_checks::{CheckOutcome, Report, Sample};
 use dengbei_proto::v1::{self, WholeSummary};
 use maud::{Markup, html};
 
 use super::pieces::{self, address, choice, hash, moment, or_dash};
-use super::view::View;
+use super::view::{View, Wanted};
 use super::words::{self, Of};
 use super::{Language, tasks, thousands};
-use crate::api::not_a_query;
 use crate::api::wholes::{WholeFilters, check_now, find_whole, page_of_wholes};
 
 /// Runs of a page.
 const PAGE: u32 = 20;
 
 /// The list.
-pub(super) async fn show(view: View, filters: Result<Query<WholeFilters>, QueryRejection>) -> Response {
+pub(super) async fn show(view: View, Wanted(mut f): Wanted<WholeFilters>) -> Response {
     let l = view.l;
-    let Query(mut f) = match filters {
-        Ok(filters) => filters,
-        Err(e) => return view.refused(not_a_query(&e), "/wholes"),
-    };
     f.limit = Some(PAGE);
     match page_of_wholes(&view.gateway, &f).await {
         Ok((reply, next)) => {
