@@ -238,6 +238,9 @@ async fn an_address_that_names_nothing_is_a_page_that_says_so() {
         ("/registrations/x", 422),
         ("/items?after=zz", 422),
         ("/items?year=%3Cb%3E", 422),
+        ("/items?q=a&q=b", 422),
+        ("/transfers?before=x", 422),
+        ("/tasks?limit=x&lang=zh", 422),
         ("/certificates/ZS-1", 404),
         ("/transfers/YJ-1", 404),
     ] {
