@@ -46,7 +46,7 @@ pub use recheck::{Effective, Opinion, Recheck, RecheckError, judge_recheck, with
 pub use refusal::{check_of, refusal};
 pub use report::{CheckOutcome, CheckResult, Evidence, Finding, Report, SchemeName, Subject, Verdict};
 pub use sample::Sample;
-pub use scheme::{Base, FORMAT, Line, Scheme, SchemeDocument, SchemeFault, Schemes, SchemesError};
+pub use scheme::{Base, FORMAT, Holds, Line, Scheme, SchemeDocument, SchemeFault, Schemes, SchemesError};
 pub use signing::{Signed, Task};
 pub use silence::is_always_judged;
 pub use stage::{Rule, Severity, Stage};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use dengbei_checks::{Scheme, Schemes};
+use dengbei_checks::{CheckId, Holds, Scheme, Schemes, Stage};
 use dengbei_records::{AreaCode, Timestamp};
 
 /// 2026-11-22 in Beijing.
@@ -82,4 +82,52 @@ fn a_document_whose_base_is_nowhere_says_so() {
     let base = Scheme::read(&document("gone", &Scheme::builtin(), &from("")), &[]).unwrap();
     let found = codes(&[("a.json", document("left", &base, &from("")))]);
     assert_eq!(found, [("a.json".to_owned(), "scheme.unknown_base".to_owned())]);
+}
+
+#[test]
+fn what_a_document_says_at_y_holds_for_transfers_of_its_area_and_what_it_inherits_stays() {
+    let base = Scheme::builtin();
+    let says = format!(
+        r#"{},"stages":{{"Y":{{"I-06":"B","S-03":"W","A-12":"-"}}}},"aliases":{{"Y":{{"I-06":"YJ-9"}}}}"#,
+        from(r#""3303""#)
+    );
+    let silent = document("silent", &base, &from(r#""3304""#));
+    let schemes =
+        Schemes::read(&files(&[("a.json", document("strict", &base, &says)), ("b.json", silent)])).unwrap();
+    let of = |area: &str| schemes.for_transfer(&area.parse().unwrap(), NOW);
+    assert_eq!(of("511602"), None, "no document is for it");
+    let letter = |scheme: &Scheme, check: CheckId| {
+        scheme.of_transfer().iter().find(|l| l.check == check).map(|l| (l.rule.to_string(), l.alias.clone()))
+    };
+    let (strict, silent) = (of("330382").unwrap(), of("330402").unwrap());
+    assert_eq!(letter(strict, CheckId::I06), Some(("B".to_owned(), "YJ-9".to_owned())));
+    assert_eq!(letter(strict, CheckId::S03).unwrap().0, "W");
+    assert_eq!(letter(strict, CheckId::A12), None);
+    assert_eq!(silent.of_transfer(), Scheme::transfer().lines(Stage::Y));
+    assert_eq!(schemes.named("strict/1"), Some(strict));
+    // Written out whole, without a base, the built-in letters change nothing.
+    assert_eq!(Scheme::read(&base.to_bytes(), &[]).unwrap().of_transfer(), silent.of_transfer());
+}
+
+#[test]
+fn a_filing_runs_verdict_holds_only_where_it_compared_the_same_and_blocked_as_much() {
+    let base = Scheme::builtin();
+    let read =
+        |parts: &str| Scheme::read(&document("s", &base, &format!("{},{parts}", from(""))), &[]).unwrap();
+    let holds = |parts: &str, check| read(parts).holds(Some(&base), check);
+    let nothing = r#""stages":{}"#;
+    for check in [CheckId::A09, CheckId::U05, CheckId::U06, CheckId::S02] {
+        assert_eq!(holds(nothing, check), Holds::Always, "{check}: as built in");
+    }
+    assert_eq!(read(nothing).holds(None, CheckId::A09), Holds::Never, "nobody knows by what");
+    let unless = |warned, unverified, silent| Holds::Unless { warned, unverified, silent };
+    assert_eq!(holds(r#""stages":{"Y":{"U-06":"B"}}"#, CheckId::U06), unless(true, false, false));
+    assert_eq!(holds(r#""unverified_blocks":{"Y":["S-02"]}"#, CheckId::S02), unless(false, true, false));
+    assert_eq!(holds(r#""unverified_blocks":{"Y":["U-04"]}"#, CheckId::U04), unless(false, true, true));
+    assert_eq!(holds(r#""stages":{"Y":{"U-05":"B"}}"#, CheckId::U05), Holds::Never, "not run at filing");
+    assert_eq!(holds(r#""parameters":{"U-03":{"allowed":["ofd"]}}"#, CheckId::U03), Holds::Never);
+    // A document that judged both: what it compares with is the same, and what it let rest at filing is run.
+    let both = read(r#""stages":{"G":{"A-11":"-"}},"parameters":{"U-03":{"allowed":["ofd"]}}"#);
+    assert_eq!(both.holds(Some(&both), CheckId::U03), Holds::Always);
+    assert_eq!(both.holds(Some(&both), CheckId::A11), Holds::Never);
 }

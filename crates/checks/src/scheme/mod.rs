@@ -2,7 +2,8 @@
 //! a published version is never changed, and every report names the version and the digest that it followed.
 //!
 //! [`Scheme::builtin`] comes from what is declared of the checks; other documents extend it (`read`), within what
-//! [`Freedom`](crate::Freedom) and [`Strictness`](crate::Strictness) allow. `markdown` prints the tables of docs/checks.md.
+//! [`Freedom`](crate::Freedom) and [`Strictness`](crate::Strictness) allow. `transfers`: what they say of a transfer.
+//! `markdown` prints the tables of docs/checks.md.
 
 mod document;
 mod fault;
@@ -10,6 +11,7 @@ mod letters;
 mod markdown;
 mod read;
 mod set;
+mod transfers;
 mod values;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use crate::{CheckId, Parameters, Rule, Severity, Stage};
 pub use document::{Base, FORMAT, SchemeDocument};
 pub use fault::SchemeFault;
 pub use set::{Schemes, SchemesError};
+pub use transfers::Holds;
 
 /// One check at one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct Scheme {
     /// What the checks compare with.
     pub parameters: Parameters,
     lines: BTreeMap<Stage, Vec<Line>>,
+    /// The checks over the whole of a transfer.
+    of_transfer: Vec<Line>,
     document: SchemeDocument,
     /// The built-in scheme that it comes from.
     root: &'static str,
@@ -134,12 +139,12 @@ impl Scheme {
             document.parameters = groups;
         }
         let lines = document.lines_over(&BTreeMap::new());
-        Self::of(document, (lines, parameters), root)
+        Self::of(document, (lines, transfers::built_in(), parameters), root)
     }
 
     fn of(
         document: SchemeDocument,
-        (lines, parameters): (BTreeMap<Stage, Vec<Line>>, Parameters),
+        (lines, of_transfer, parameters): (BTreeMap<Stage, Vec<Line>>, Vec<Line>, Parameters),
         root: &'static str,
     ) -> Self {
         Self {
@@ -148,6 +153,7 @@ impl Scheme {
             digest: document.digest(),
             parameters,
             lines,
+            of_transfer,
             document,
             root,
         }
@@ -194,6 +200,9 @@ impl Scheme {
         lines.retain(|l| l.check != check);
         lines.push(Line { check, rule, blocks_unverified: false, alias: check.alias(stage) });
         lines.sort_by_key(|l| l.check);
+        if stage == Stage::Y && Self::is_of_transfer(check) {
+            transfers::set(&mut self.of_transfer, check, Some(rule));
+        }
         self.document.stages.entry(stage).or_default().insert(check, rule.to_string());
         self.digest = self.document.digest();
         self

@@ -3,7 +3,9 @@
 use dengbei_records::{AreaCode, Sha256, canonical};
 use serde_json::{Map, Value};
 
-use super::{Base, FORMAT, SERVICE_ITEM, Scheme, SchemeDocument, SchemeFault, TRANSFER, letters, values};
+use super::{
+    Base, FORMAT, SERVICE_ITEM, Scheme, SchemeDocument, SchemeFault, TRANSFER, letters, transfers, values,
+};
 use crate::Parameters;
 
 /// The largest document.
@@ -215,7 +217,9 @@ fn finish(mut tree: Map<String, Value>, base: Option<&Scheme>) -> Result<Scheme,
     }
     let root = base.map_or(SERVICE_ITEM, |b| b.root);
     let lines = document.lines_over(&base.map(|b| b.lines.clone()).unwrap_or_default());
+    let of_transfer =
+        transfers::over(&document, &base.map_or_else(transfers::built_in, |b| b.of_transfer.clone()));
     let parameters = base.map_or_else(Parameters::default, |b| b.parameters.clone());
     let parameters = values::over(parameters, &document.parameters).map_err(wrong)?;
-    Ok(Scheme::of(document, (lines, parameters), root))
+    Ok(Scheme::of(document, (lines, of_transfer, parameters), root))
 }

@@ -11,7 +11,7 @@ use super::fault::SchemeFault;
 use super::{SERVICE_ITEM, Scheme};
 
 /// 门类 of packages today: 办件.
-const CATEGORY: &str = "service_item";
+pub(super) const CATEGORY: &str = "service_item";
 
 /// Every scheme that may hold. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -83,8 +83,12 @@ impl Schemes {
     pub fn of(&self, (written, own): (&str, &AreaCode), at: Timestamp) -> &Scheme {
         let area: Option<AreaCode> = written.trim().parse().ok();
         let area = area.as_ref().unwrap_or(own).as_str();
-        let day: String = at.rfc3339().chars().take(10).collect();
-        Scheme::pick(&self.all, (CATEGORY, area, &day)).unwrap_or(&self.built_in)
+        Scheme::pick(&self.all, (CATEGORY, area, &day_of(at))).unwrap_or(&self.built_in)
+    }
+
+    /// Those of the folder.
+    pub(super) fn documents(&self) -> &[Scheme] {
+        &self.all
     }
 
     /// All of them: the built-in one, then the documents in the order in which they could be read.
@@ -93,8 +97,13 @@ impl Schemes {
     }
 }
 
-/// What is wrong with documents that are each right: two of one name, two between which nothing decides, one for
-/// transfers as a whole, which runs by the built-in scheme alone.
+/// The day in Beijing: `YYYY-MM-DD`.
+pub(super) fn day_of(at: Timestamp) -> String {
+    at.rfc3339().chars().take(10).collect()
+}
+
+/// What is wrong with documents that are each right: two of one name, two between which nothing decides, one that extends
+/// the scheme of transfers: an area's own scheme says at stage Y what holds for them.
 fn together(known: &[Scheme], names: &[&str]) -> Vec<(String, SchemeFault)> {
     let mut faults = Vec::new();
     let mut find = |at: usize, code: &str, texts: [String; 2], remedies: [&str; 2]| {
@@ -104,11 +113,19 @@ fn together(known: &[Scheme], names: &[&str]) -> Vec<(String, SchemeFault)> {
     for (at, scheme) in known.iter().enumerate() {
         if scheme.root != SERVICE_ITEM {
             let texts = [
-                "移交检测只用内置方案，此文件不会被采用".to_owned(),
-                "transfers are checked by the built-in scheme alone: this document would not be used"
+                "移交检测由本区划方案的Y环节规定，继承移交方案的文件不会被采用".to_owned(),
+                "what holds for transfers is said at stage Y of the area's scheme: this would not be used"
                     .to_owned(),
             ];
-            find(at, "not_for_packages", texts, ["把它移出方案目录", "take it out of the folder"]);
+            find(
+                at,
+                "not_for_packages",
+                texts,
+                [
+                    "写进本区划方案的stages.Y，并把它移出方案目录",
+                    "say it at stages.Y of the area's scheme, and take this out of the folder",
+                ],
+            );
         }
         for (before, other) in known[..at].iter().enumerate() {
             if (&scheme.id, &scheme.version) == (&other.id, &other.version) {
