@@ -90,16 +90,28 @@ pub(crate) enum TransferError {
     /// A list or report is not canonical.
     #[error("清单或报告无效 / a list or report is not valid")]
     Invalid(#[from] Invalid),
+    /// The virus scanner gives no verdict.
+    #[error("杀毒程序没有给出结果 / the virus scanner gives no verdict")]
+    Scanner(#[source] std::io::Error),
     /// A fault of ours.
     #[error("检测出错 / a fault of fixity: {0}")]
     Fault(String),
 }
 
 impl TransferError {
+    /// Why a filed item could not be checked again: the scanner, or the disk.
+    pub(crate) fn of_reading(error: std::io::Error) -> Self {
+        if dengbei_scanner::is_of_scanner(&error) {
+            Self::Scanner(error)
+        } else {
+            Self::Fault(error.to_string())
+        }
+    }
+
     /// What can be done about it.
     pub(crate) fn class(&self) -> ErrorClass {
         match self {
-            Self::NotYet(_) => ErrorClass::Unavailable,
+            Self::NotYet(_) | Self::Scanner(_) => ErrorClass::Unavailable,
             Self::Site(e) => e.class(),
             Self::Database(e) => db::class(e),
             Self::Document(e) => e.class(),

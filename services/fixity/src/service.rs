@@ -57,6 +57,8 @@ pub async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> {
         sites: sites.clone(),
         author: checks.author.clone(),
         registration: grpc::channel(&config.peers.registration, &config.mesh_token)?,
+        bench: checks.bench.clone(),
+        spool: spool(&config),
         wake: hearing.wake,
     };
     let whole = Wholes {

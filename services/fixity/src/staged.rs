@@ -1,11 +1,13 @@
-//! Staged packages, read from ingest for a whole bundle at once, each complete before it is checked.
+//! Staged packages, read from ingest for a whole bundle at once, each complete before it is checked; and filed ones, put
+//! together from an object version for a transfer ([`Keeping`]).
 //!
-//! Before: `ingest/src/read_staged.rs`. After: `check.rs`. Small packages are held in memory, large ones in unlinked
+//! Before: `ingest/src/read_staged.rs`, `transfer/anew.rs`. After: `check.rs`. Small packages are held in memory, large ones in unlinked
 //! files; at most one package is being received while others are checked, so memory stays bounded.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use dengbei_kit::grpc::{MAX_MESSAGE, MeshChannel};
 use dengbei_proto::v1;
 use dengbei_proto::v1::ingest_client::IngestClient;
 use dengbei_proto::v1::staged_part::Part;
-use dengbei_records::{Reception, Sha256, StoredFile, SubmissionId, canonical};
+use dengbei_records::{Reception, Sha256, Sha512, StoredFile, SubmissionId, canonical};
 use tonic::{Status, Streaming};
 
 /// Packages up to this size are held in memory.
@@ -202,6 +204,7 @@ struct Receiving {
     bytes: Growing,
 }
 
+#[derive(Debug)]
 enum Growing {
     Memory(BytesMut),
     File(File),
@@ -256,12 +259,65 @@ impl Receiving {
             name: self.reception.metadata.record_no.clone(),
             entries,
             files: self.files.into_iter().map(|(_, at)| at).collect(),
-            bytes: match self.bytes {
-                Growing::Memory(bytes) => Kept::Memory(bytes.freeze()),
-                Growing::File(file) => Kept::File(file),
-            },
+            bytes: self.bytes.kept(),
             reception_digest: self.reception_digest,
             reception: self.reception,
+        }
+    }
+}
+
+/// Content of an object version, kept as it comes; its files are found again by their digests.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    files: HashMap<Sha512, Stretch>,
+    length: u64,
+    bytes: Growing,
+}
+
+impl Keeping {
+    /// For at most `most` bytes; `spool`: a folder for an unlinked file.
+    pub(crate) fn new(most: u64, spool: &Path) -> io::Result<Self> {
+        let bytes = if most <= IN_MEMORY {
+            Growing::Memory(BytesMut::new())
+        } else {
+            Growing::File(tempfile::tempfile_in(spool)?)
+        };
+        Ok(Self { files: HashMap::new(), length: 0, bytes })
+    }
+
+    /// Keeps a file.
+    pub(crate) fn take(&mut self, digest: Sha512, bytes: &mut dyn Read) -> io::Result<()> {
+        let length = match &mut self.bytes {
+            Growing::Memory(kept) => {
+                let mut body = Vec::new();
+                bytes.read_to_end(&mut body)?;
+                kept.extend_from_slice(&body);
+                body.len() as u64
+            }
+            Growing::File(file) => io::copy(bytes, file)?,
+        };
+        self.files.insert(digest, Stretch { start: self.length, length });
+        self.length += length;
+        Ok(())
+    }
+
+    /// The package as it was received; `None`: a file of it was not kept.
+    pub(crate) fn package(self, (reception, reception_digest): (Reception, Sha256)) -> Option<Package> {
+        let mut files: Vec<&StoredFile> = listed(&reception).collect();
+        files.sort_by(|a, b| a.content.cmp(&b.content));
+        files.dedup_by(|a, b| a.content == b.content);
+        let entries = files.iter().map(|f| Entry { path: f.path.clone(), bytes: f.bytes }).collect();
+        let files = files.iter().map(|f| self.files.get(&f.sha512).copied()).collect::<Option<_>>()?;
+        let name = reception.metadata.record_no.clone();
+        Some(Package { reception, reception_digest, name, entries, files, bytes: self.bytes.kept() })
+    }
+}
+
+impl Growing {
+    fn kept(self) -> Kept {
+        match self {
+            Self::Memory(bytes) => Kept::Memory(bytes.freeze()),
+            Self::File(file) => Kept::File(file),
         }
     }
 }

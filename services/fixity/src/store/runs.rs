@@ -61,19 +61,27 @@ pub(crate) async fn insert(tx: &mut PgConnection, runs: &[Run]) -> Result<(), sq
     .map(drop)
 }
 
-/// Of these events, those whose item passed, each with the document that tells all.
-pub(crate) async fn passed(
-    pool: &sqlx::PgPool,
-    prefiled: &[EventHash],
-) -> Result<Vec<(EventHash, Sha256)>, sqlx::Error> {
+/// What an item passed by.
+#[derive(Debug, Clone)]
+pub(crate) struct Passed {
+    pub(crate) prefiled: EventHash,
+    /// The document that tells all.
+    pub(crate) document: Sha256,
+    /// 检测方案: `id/version`
+    pub(crate) scheme: String,
+}
+
+/// Of these events, those whose item passed.
+pub(crate) async fn passed(pool: &sqlx::PgPool, prefiled: &[EventHash]) -> Result<Vec<Passed>, sqlx::Error> {
     let hashes: Vec<&[u8]> = prefiled.iter().map(|h| h.as_bytes().as_slice()).collect();
-    let rows: Vec<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("select prefiled, document from runs where prefiled = any($1) and passed")
+    let rows: Vec<(Vec<u8>, Vec<u8>, String)> =
+        sqlx::query_as("select prefiled, document, scheme from runs where prefiled = any($1) and passed")
             .bind(&hashes)
             .fetch_all(pool)
             .await?;
-    let one = |(prefiled, document): (Vec<u8>, Vec<u8>)| {
-        Ok((super::packs::hash(&prefiled)?, super::packs::sha256(&document)?))
+    let one = |(prefiled, document, scheme): (Vec<u8>, Vec<u8>, String)| {
+        let (prefiled, document) = (super::packs::hash(&prefiled)?, super::packs::sha256(&document)?);
+        Ok(Passed { prefiled, document, scheme })
     };
     rows.into_iter().map(one).collect()
 }

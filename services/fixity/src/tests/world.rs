@@ -15,13 +15,14 @@ use dengbei_ocfl::{
     ContentFile, ObjectBuilder, ObjectVersion, PackPlan, PackWriter, Stamp, User, VersionPlace,
 };
 use dengbei_records::{
-    ClassCode, Clock as _, EventHash, EventType, IdKey, ItemId, PackNumber, Retention, SerialNo, Series,
-    Sha256, SubmissionId, SystemClock, Timestamp,
+    ArchivalCode, ClassCode, Clock as _, EventHash, EventType, IdKey, ItemId, PackNumber, Reception, Record,
+    Retention, SerialNo, Series, Sha256, SubmissionId, SystemClock, Timestamp, canonical,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::desk::{Desk, area};
+use super::door::Staged;
 use super::storage::Storage;
 use crate::sites::Sites;
 use crate::store::runs::{self, Run};
@@ -89,6 +90,51 @@ fn object(item: ItemId, body: &str) -> ObjectVersion {
     ObjectBuilder::first(&id, stamp).unwrap().file(record).file(file).build().unwrap()
 }
 
+fn archival_code(n: u32) -> ArchivalCode {
+    let class = ClassCode {
+        fonds: "J019".parse().unwrap(),
+        event_type: EventType::License,
+        year: 2026,
+        retention: Retention::ThirtyYears,
+    };
+    ArchivalCode { class, number: n + 1 }
+}
+
+/// The object of a package: record, reception, the files at their received names.
+fn filed_object(staged: &Staged, n: u32) -> ObjectVersion {
+    let reception: Reception = canonical::from_slice(&staged.reception).unwrap();
+    let at = Timestamp::from_millis(1_790_000_000_000);
+    let record = Record {
+        salt: "22".repeat(32),
+        item: staged.item,
+        data_version: reception.data_version,
+        archival_code: archival_code(n),
+        area: area(),
+        fonds_no: "J019".parse().unwrap(),
+        year: 2026,
+        retention: Retention::ThirtyYears,
+        scope_version: "2026-01".into(),
+        reception: staged.digest(),
+        filed_at: at,
+        source_system: reception.source_system,
+        metadata: reception.metadata,
+        files: reception.files,
+        described_by: reception.described_by,
+    };
+    let user = User { name: "登记机关".into(), address: "https://dengbei.example/".into() };
+    let stamp = Stamp { created: at, message: "归档 filed".into(), user };
+    let own =
+        [("record.json", canonical::to_vec(&record).unwrap()), ("reception.json", staged.reception.to_vec())];
+    let mut builder = ObjectBuilder::first(&format!("urn:uuid:{}", staged.item), stamp).unwrap();
+    for (name, body) in own {
+        builder = builder.file(ContentFile::bytes(name, name, body).unwrap());
+    }
+    for (file, body) in &staged.files {
+        builder = builder.file(ContentFile::bytes(&file.path, &file.content, body.clone()).unwrap());
+    }
+    builder.build().unwrap()
+}
+
 impl World {
     pub(super) async fn open() -> Self {
         let desk = Desk::open().await;
@@ -108,6 +154,8 @@ impl World {
             sites: sites.clone(),
             author: desk.checks.author.clone(),
             registration: grpc::channel(&documents_of(&desk).await, "t").unwrap(),
+            bench: desk.checks.bench.clone(),
+            spool: std::env::temp_dir(),
             wake: Arc::default(),
         };
         let unit = SealKeys::open_or_make(&keys.join("units"), "unit").unwrap();
@@ -128,12 +176,22 @@ impl World {
             .collect();
         let versions: Vec<ObjectVersion> =
             ids.iter().enumerate().map(|(n, item)| object(*item, &format!("件 {number} {n} "))).collect();
-        let events: Vec<Event> = ids
-            .iter()
-            .zip(&versions)
-            .zip(first..)
-            .map(|((item, version), n)| self.filing(number, (*item, version), n))
-            .collect();
+        self.pack_of(number, ids.into_iter().zip(versions).collect())
+    }
+
+    /// A pack of packages as they came through the door, as registration files them.
+    pub(super) fn pack_of_packages(&self, number: u64, staged: &[Staged]) -> Filed {
+        let objects = staged.iter().zip(u32::try_from(number).unwrap() * 1000..);
+        self.pack_of(number, objects.map(|(one, n)| (one.item, filed_object(one, n))).collect())
+    }
+
+    fn pack_of(&self, number: u64, objects: Vec<(ItemId, ObjectVersion)>) -> Filed {
+        let items = u32::try_from(objects.len()).unwrap();
+        let first = u32::try_from(number).unwrap() * 1000;
+        let of =
+            |((item, version), n): (&(ItemId, ObjectVersion), u32)| self.filing(number, (*item, version), n);
+        let events: Vec<Event> = objects.iter().zip(first..).map(of).collect();
+        let versions: Vec<ObjectVersion> = objects.into_iter().map(|(_, version)| version).collect();
         let plan = PackPlan {
             area: area(),
             number: PackNumber::new(number),
@@ -168,16 +226,10 @@ impl World {
     }
 
     fn filing(&self, pack: u64, (item, version): (ItemId, &ObjectVersion), n: u32) -> Event {
-        let class = ClassCode {
-            fonds: "J019".parse().unwrap(),
-            event_type: EventType::License,
-            year: 2026,
-            retention: Retention::ThirtyYears,
-        };
         let fact = ItemFiled {
             item,
             data_version: 1.try_into().unwrap(),
-            archival_code: dengbei_records::ArchivalCode { class, number: n + 1 },
+            archival_code: archival_code(n),
             pack: PackNumber::new(pack),
             object_version: 1,
             record: Sha256::of(b"record"),
@@ -199,6 +251,11 @@ impl World {
 
     /// A filing run over the pack's items, with what it said of each; its report.
     pub(super) async fn ran(&self, pack: &Filed, said: &[serde_json::Value]) -> Sha256 {
+        self.ran_by("s/1", pack, said).await
+    }
+
+    /// The same, by this scheme.
+    pub(super) async fn ran_by(&self, scheme: &str, pack: &Filed, said: &[serde_json::Value]) -> Sha256 {
         let prefiled: Vec<EventHash> = pack.items.iter().map(|e| e.causes[0]).collect();
         let of = |(at, mut member): (usize, Member)| {
             (member.event, member.detail) = (prefiled[at], said[at].clone());
@@ -212,7 +269,7 @@ impl World {
             submission: SubmissionId::from_uuid(Uuid::from_u128(9)),
             item: member.item,
             data_version: member.data_version,
-            scheme: "s/1".into(),
+            scheme: scheme.to_owned(),
             engine: "e".into(),
             failed: vec![],
             document: document.digest,

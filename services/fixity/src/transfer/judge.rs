@@ -1,19 +1,23 @@
-//! What a side's checks decide. Pure: what was gathered, what the site holds, what the filing runs said → a verdict on
-//! every member and an outcome of every check.
+//! What a side's checks decide. Pure: what was gathered, what the site holds, what the filing runs and checks run anew said
+//! → a verdict on every member and an outcome of every check. What a failing check does is the scheme's to say ([`Law`]).
 //!
 //! Only a member whose own bytes, numbers or history are bad is unfit; the rest of a bad pack is fit. What contradicts
 //! the papers of the whole transfer (I-01, I-02, I-12) makes all of it unfit.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use dengbei_chain::{CitedReceipt, Member, ReusedRun, TransferCheck, UnfitItem};
-use dengbei_checks::{CheckId, CheckResult, Property, Scheme, Scope, Severity, Stage, is_always_judged};
+use dengbei_checks::{CheckId, Line, Property, Schemes, Severity};
 use dengbei_records::{EventHash, PackNumber};
 
+use super::anew::Again;
 use super::gather::{Filing, Gathered, object_id};
+use super::law::Law;
 use super::packs::{Found, Wrong};
 use super::runs::Said;
 
+mod carried;
 mod whole;
 
 /// Lines kept of one check.
@@ -37,11 +41,11 @@ struct Fault {
     check: CheckId,
     zh: String,
     en: String,
-    remedy: &'static str,
+    remedy: Cow<'static, str>,
 }
 
 fn fault(check: CheckId, zh: impl Into<String>, en: impl Into<String>, remedy: &'static str) -> Fault {
-    Fault { check, zh: zh.into(), en: en.into(), remedy }
+    Fault { check, zh: zh.into(), en: en.into(), remedy: Cow::Borrowed(remedy) }
 }
 
 /// What one check saw.
@@ -66,38 +70,46 @@ impl Tally {
     }
 }
 
+/// By what members are judged, beside what was gathered and found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct By<'a> {
+    pub(crate) law: &'a Law,
+    /// By one of which each was filed.
+    pub(crate) schemes: &'a Schemes,
+    /// What the filing runs said, by `item.prefiled`.
+    pub(crate) said: &'a HashMap<EventHash, Said>,
+    /// What was run anew, by `item.filed`.
+    pub(crate) again: &'a HashMap<EventHash, Again>,
+}
+
 /// A run of judgement.
 struct Judge<'a> {
     gathered: &'a Gathered,
     found: &'a HashMap<PackNumber, Found>,
-    said: &'a HashMap<EventHash, Said>,
+    by: By<'a>,
+    /// How many items were not answered for by their filing run.
+    anew: HashMap<CheckId, usize>,
     tallies: BTreeMap<CheckId, Tally>,
     /// Whether some member is unfit for this check.
     decisive: HashSet<CheckId>,
     /// Whether some member carries what could not be verified.
     unverified: HashSet<CheckId>,
-    package: Scheme,
 }
 
 /// Judges one side of a transfer.
-pub(crate) fn judge(
-    gathered: &Gathered,
-    found: &HashMap<PackNumber, Found>,
-    said: &HashMap<EventHash, Said>,
-) -> Judged {
+pub(crate) fn judge(gathered: &Gathered, found: &HashMap<PackNumber, Found>, by: By<'_>) -> Judged {
     let mut judge = Judge {
         gathered,
         found,
-        said,
+        by,
+        anew: HashMap::new(),
         tallies: BTreeMap::new(),
         decisive: HashSet::new(),
         unverified: HashSet::new(),
-        package: Scheme::builtin(),
     };
     let of_all = judge.whole();
-    let of_packs = judge.packs();
-    judge.continuity();
-    let (fit, unfit) = judge.members(&of_all, &of_packs);
+    let shared = Shared { of_all, of_packs: judge.packs(), of_classes: judge.continuity() };
+    let (fit, unfit) = judge.members(&shared);
     let receipts = found.iter().filter_map(|(pack, f)| {
         Some(CitedReceipt::to(f.receipt.as_deref()?, gathered.stored.get(pack).copied()))
     });
@@ -113,28 +125,40 @@ impl Judge<'_> {
         tally
     }
 
-    /// Notes a comparison; what is wrong is said of everything that it concerns.
+    /// Notes a comparison of a check that the scheme runs; what is wrong is said of everything that it concerns, where it
+    /// blocks.
     fn compare(&mut self, holds: bool, wrong: Fault) -> Option<Fault> {
-        let tally = self.tally(wrong.check, 1);
+        let severity = self.by.law.severity(wrong.check)?;
         if holds {
+            self.tally(wrong.check, 1);
             return None;
         }
-        tally.find(&wrong.zh, &wrong.en);
-        Some(wrong)
+        let wrong = self.find(wrong);
+        (severity == Severity::Blocks).then_some(wrong)
     }
 
-    fn members(
-        &mut self,
-        of_all: &[Fault],
-        of_packs: &HashMap<PackNumber, Vec<Fault>>,
-    ) -> (Vec<Member>, Vec<UnfitItem>) {
+    /// Counts what is wrong as compared, and notes it.
+    fn find(&mut self, wrong: Fault) -> Fault {
+        self.tally(wrong.check, 1);
+        self.note(wrong)
+    }
+
+    /// Notes what is wrong with what was counted.
+    fn note(&mut self, wrong: Fault) -> Fault {
+        self.tally(wrong.check, 0).find(&wrong.zh, &wrong.en);
+        wrong
+    }
+
+    fn members(&mut self, shared: &Shared) -> (Vec<Member>, Vec<UnfitItem>) {
         let (mut fit, mut unfit) = (Vec::new(), Vec::new());
         let mut seen = Seen::default();
         for member in &self.gathered.list.members {
             let filing = self.gathered.filings.get(&member.event);
-            let mut faults = of_all.to_vec();
-            if let Some(of_pack) = filing.and_then(|f| of_packs.get(&f.fact.pack)) {
-                faults.extend(of_pack.iter().cloned());
+            let mut faults = shared.of_all.clone();
+            if let Some(filing) = filing {
+                faults.extend(shared.of_packs.get(&filing.fact.pack).into_iter().flatten().cloned());
+                let class = filing.fact.archival_code.class.to_string();
+                faults.extend(shared.of_classes.get(&class).cloned());
             }
             faults.extend(self.member(member, filing, &mut seen));
             if faults.is_empty() {
@@ -185,7 +209,7 @@ impl Judge<'_> {
         let mut faults: Vec<Fault> =
             checks.into_iter().filter_map(|(holds, wrong)| self.compare(holds, wrong)).collect();
         faults.extend(self.bytes_of_member(member, filing, &code));
-        faults.extend(self.said_of(filing, &code));
+        faults.extend(self.content_of_member(member, filing, &code));
         faults
     }
 
@@ -193,8 +217,10 @@ impl Judge<'_> {
     fn bytes_of_member(&mut self, member: &Member, filing: &Filing, code: &str) -> Vec<Fault> {
         let fact = &filing.fact;
         let Some(found) = self.found.get(&fact.pack) else {
+            // Whatever the scheme says of papers: nobody looked at its bytes.
+            let check = if self.by.law.blocks(CheckId::I12) { CheckId::I12 } else { CheckId::I07 };
             let wrong = fault(
-                CheckId::I12,
+                check,
                 format!("{code}：所在存储包不在移交之列"),
                 "its pack is not in the transfer",
                 MADE_BADLY,
@@ -241,73 +267,24 @@ impl Judge<'_> {
         self.compare(false, fault(check, zh, en, STORED_BADLY)).into_iter().collect()
     }
 
-    /// What the filing run said: a warning there blocks where the transfer's severity does; evidence that it could not
-    /// verify is no pass here either.
-    fn said_of(&mut self, filing: &Filing, code: &str) -> Vec<Fault> {
-        let notable = filing.prefiled.and_then(|p| self.said.get(&p)).map(|s| s.notable.as_slice());
-        let mut faults = Vec::new();
-        for outcome in notable.unwrap_or_default() {
-            if !is_always_judged(outcome.id) {
-                self.tally(outcome.id, 1);
-            }
-            if outcome.result == CheckResult::Unverifiable {
-                self.unverified.insert(outcome.id);
-                let first = outcome.findings.first();
-                let zh = format!("{code}：{}", first.map_or("无法验证", |f| f.message.as_str()));
-                self.tally(outcome.id, 0).note(&zh, first.map_or("unverifiable", |f| f.message_en.as_str()));
-            }
-            if outcome.result != CheckResult::Warning {
-                continue;
-            }
-            let at = |stage| self.package.severity(stage, outcome.id);
-            let is_stricter = at(Stage::G) == Some(Severity::Warns) && at(Stage::Y) == Some(Severity::Blocks);
-            if !is_stricter {
-                continue;
-            }
-            let first = outcome.findings.first();
-            let zh = format!("{code}：{}", first.map_or("归档检测警告", |f| f.message.as_str()));
-            let en = first.map_or("warned at filing", |f| f.message_en.as_str());
-            faults.extend(self.compare(false, fault(outcome.id, zh, en, MADE_BADLY)));
-        }
-        faults
-    }
-
-    /// The filing runs whose verdicts hold.
-    fn reused(&self) -> Vec<ReusedRun> {
-        let mut runs: BTreeMap<EventHash, ReusedRun> = BTreeMap::new();
-        for filing in self.gathered.list.members.iter().filter_map(|m| self.gathered.filings.get(&m.event)) {
-            let Some(event) = filing.checked else { continue };
-            let report = filing.prefiled.and_then(|p| self.said.get(&p)).and_then(|s| s.report);
-            let run = runs.entry(event).or_insert(ReusedRun { event, report, items: 0 });
-            run.items += 1;
-        }
-        runs.into_values().collect()
-    }
-
-    /// Every check of the transfer's scheme, and every check of the package's that the filing runs answer for.
+    /// Every check over the whole, and every check of the items' content that was answered for.
     fn outcomes(&mut self) -> Vec<TransferCheck> {
-        let transfer = Scheme::transfer();
+        let law = self.by.law;
         let items = self.gathered.list.members.len();
         let mut outcomes: BTreeMap<CheckId, TransferCheck> = BTreeMap::new();
-        let of_items: Vec<(CheckId, Severity)> =
-            self.package.checks(Stage::Y).filter(|(id, _)| id.scope() == Scope::Item).collect();
-        for (id, severity) in
-            of_items.into_iter().filter(|(id, _)| transfer.severity(Stage::Y, *id).is_none())
-        {
-            if is_always_judged(id) {
-                self.tally(id, items);
-            } else if !self.tallies.contains_key(&id) {
-                continue;
+        for line in law.carried() {
+            if let Some(reused) = self.answered(line.check, items) {
+                outcomes.insert(line.check, self.outcome(line, reused));
             }
-            outcomes.insert(id, self.outcome(id, severity, "run"));
         }
-        for (id, severity) in transfer.checks(Stage::Y) {
-            outcomes.insert(id, self.outcome(id, severity, ""));
+        for line in law.whole() {
+            outcomes.insert(line.check, self.outcome(line, ""));
         }
         outcomes.into_values().collect()
     }
 
-    fn outcome(&mut self, id: CheckId, severity: Severity, reused: &str) -> TransferCheck {
+    fn outcome(&mut self, line: &Line, reused: &str) -> TransferCheck {
+        let id = line.check;
         let tally = self.tallies.remove(&id).unwrap_or_default();
         let result = match (tally.failed, self.decisive.contains(&id)) {
             (_, true) => "failed",
@@ -318,11 +295,11 @@ impl Judge<'_> {
         };
         TransferCheck {
             id: id.to_string(),
-            alias: id.alias(Stage::Y),
+            alias: line.alias.clone(),
             name: id.name().to_owned(),
             name_en: id.name_en().to_owned(),
             property: property(id.property()).to_owned(),
-            severity: severity.as_str().to_owned(),
+            severity: line.rule.severity.as_str().to_owned(),
             result: result.to_owned(),
             compared: tally.compared,
             failed: tally.failed,
@@ -330,6 +307,15 @@ impl Judge<'_> {
             findings: tally.findings,
         }
     }
+}
+
+/// What is wrong with more than one member.
+#[derive(Debug)]
+struct Shared {
+    of_all: Vec<Fault>,
+    of_packs: HashMap<PackNumber, Vec<Fault>>,
+    /// By the class of archival codes.
+    of_classes: HashMap<String, Fault>,
 }
 
 /// What the list named so far.
@@ -351,7 +337,7 @@ fn unfit_item(member: &Member, filing: Option<&Filing>, faults: &[Fault]) -> Unf
     let mut failed: Vec<String> = faults.iter().map(|f| f.check.to_string()).collect();
     failed.sort();
     failed.dedup();
-    let mut remedies: Vec<&str> = faults.iter().map(|f| f.remedy).collect();
+    let mut remedies: Vec<&str> = faults.iter().map(|f| &*f.remedy).collect();
     remedies.sort_unstable();
     remedies.dedup();
     let joined = |texts: Vec<&str>| texts.join("；");

@@ -1,8 +1,9 @@
 //! 移交检测 (stage Y): each side of a transfer is checked once, on that side's own copy.
 //!
 //! Before: `consumer.rs` opens a run for `transfer.packed` (unit), `transfer.submitted` (archive), `transfer.accepted`
-//! (storing). The way of a run: [`gather`] what is to be checked → [`packs`] reads it on the side's site → [`judge`] →
-//! [`state`] writes report and event. After: `registration/src/transfers/`.
+//! (storing). The way of a run: [`law`], by which scheme → [`gather`] what is to be checked → [`packs`] reads it on the side's
+//! site → [`runs`], what filing said → [`anew`], what that scheme wants run again → [`judge`] → [`state`] writes report and
+//! event. After: `registration/src/transfers/`.
 //!
 //! What was found unfit on storing is checked again once its copy on the archive's site was repaired: the transfer was
 //! accepted, and custody waits for all of it. The other sides are checked once.
@@ -14,6 +15,7 @@
 //! at a time, by a lease; two that check the same side nevertheless are harmless: the first that commits wins.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use sqlx::postgres::PgPool;
 use tokio::sync::Notify;
 
+use crate::check::Bench;
 use crate::consumer::Checks;
 use crate::error::TransferError;
 use crate::sites::{Site, Sites};
@@ -33,13 +36,18 @@ use crate::store::transfers::{self, TransferRun};
 use crate::verdict::Author;
 use crate::wake;
 
+mod anew;
 mod gather;
 mod judge;
+mod law;
 mod packs;
 mod ranges;
 mod restore;
 mod runs;
 mod state;
+
+pub(crate) use anew::Stored;
+use law::Law;
 
 /// Runs that are checked at the same time.
 const AT_ONCE: usize = 2;
@@ -58,6 +66,10 @@ pub(crate) struct Transfers {
     pub(crate) author: Author,
     /// Whose documents the events of transfers cite.
     pub(crate) registration: MeshChannel,
+    /// Schemes, and what items are checked with.
+    pub(crate) bench: Arc<Bench>,
+    /// Where large items lie while they are checked anew.
+    pub(crate) spool: PathBuf,
     /// Something became due.
     pub(crate) wake: Arc<Notify>,
 }
@@ -117,13 +129,17 @@ impl Transfers {
     }
 
     async fn check(&self, run: &TransferRun) -> Result<(), TransferError> {
+        let law = Law::of(&self.bench.schemes, run.transfer_no.area(), self.author.clock.now());
+        let law = Arc::new(law);
         let gathered = self.gather(run).await?;
         let site = self.sites.of_class(gathered.asked.site_class())?.clone();
         let found = self.examine(&site, &gathered).await?;
         self.urge(&site, &gathered, &found).await?;
         let said = self.filing_runs(&gathered).await?;
-        let report = judge::judge(&gathered, &found, &said);
-        self.state(run, &gathered, site, report).await
+        let again = self.again(&site, (&gathered, &found, &said), &law).await?;
+        let by = judge::By { law: &law, schemes: &self.bench.schemes, said: &said, again: &again };
+        let judged = judge::judge(&gathered, &found, by);
+        self.state(run, &gathered, (site, &law), judged).await
     }
 }
 

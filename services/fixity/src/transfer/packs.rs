@@ -26,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) wrong: Option<Wrong>,
     /// What it holds, read on this site, or on another where this one's cannot be read.
     pub(crate) catalogue: Sound<Catalogue>,
+    /// Where its ranges count from.
+    pub(crate) base: u64,
     /// Whether the catalogue was read on the side's own site.
     pub(crate) is_own_catalogue: bool,
     /// Of a pack that is not as it should be: every member's own bytes.
@@ -77,6 +79,7 @@ impl Transfers {
                 return Ok(Found {
                     receipt: Some(receipt),
                     wrong: None,
+                    base: catalogue.as_ref().map_or(0, |(_, base)| *base),
                     catalogue: catalogue.map(|(read, _)| read),
                     is_own_catalogue: true,
                     members: HashMap::new(),
@@ -119,6 +122,7 @@ impl Transfers {
         Ok(Found {
             receipt: None,
             wrong: Some(wrong),
+            base: read.as_ref().map_or(0, |(_, base)| *base),
             catalogue: read.map(|(catalogue, _)| catalogue),
             is_own_catalogue,
             members: states,
@@ -162,6 +166,7 @@ fn missing(members: &BTreeSet<EventHash>) -> Found {
     Found {
         receipt: None,
         wrong: Some(Wrong::Missing),
+        base: 0,
         catalogue: Err("the pack is not on the site".to_owned()),
         is_own_catalogue: false,
         members: members.iter().map(|event| (*event, gone())).collect(),

@@ -112,13 +112,23 @@ pub(crate) async fn version(
     inventory: Sha512,
 ) -> Result<Sound<()>, TransferError> {
     let length = range.end - range.start;
+    read(site, name, range, move |input| check(input, length, inventory)).await
+}
+
+/// Gives what lies in `range` to `work`, on a thread that may block.
+pub(crate) async fn read<T: Send + 'static>(
+    site: &Site,
+    name: Name,
+    range: Range<u64>,
+    work: impl FnOnce(Chunks) -> Result<T, PackError> + Send + 'static,
+) -> Result<Sound<T>, TransferError> {
     let mut stream = match open(site, name, range.clone()).await? {
         Ok(stream) => stream,
         Err(why) => return Ok(Err(why)),
     };
     let (pieces, coming) = mpsc::channel(PIECES);
     let mut fault = None;
-    let checking = tokio::task::spawn_blocking(move || check(Chunks::new(coming), length, inventory));
+    let checking = tokio::task::spawn_blocking(move || work(Chunks::new(coming)));
     let mut at = range.start;
     loop {
         match next(&mut stream, at).await {
@@ -153,7 +163,7 @@ fn check(input: Chunks, length: u64, inventory: Sha512) -> Result<(), PackError>
 }
 
 /// Pieces as they come, for a thread that reads.
-struct Chunks {
+pub(crate) struct Chunks {
     coming: mpsc::Receiver<Bytes>,
     current: Bytes,
 }

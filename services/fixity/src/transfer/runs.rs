@@ -17,6 +17,8 @@ use crate::store::runs;
 pub(crate) struct Said {
     /// The document that tells all.
     pub(crate) report: Option<Sha256>,
+    /// By which scheme: `id/version`.
+    pub(crate) scheme: Option<String>,
     /// What was not a plain pass.
     pub(crate) notable: Vec<CheckOutcome>,
 }
@@ -32,9 +34,10 @@ impl Transfers {
         let passed = runs::passed(&self.pool, &prefiled).await?;
         let mut said = HashMap::with_capacity(passed.len());
         let mut by_document: HashMap<Sha256, Vec<EventHash>> = HashMap::new();
-        for (hash, document) in passed {
-            said.insert(hash, Said { report: Some(document), notable: Vec::new() });
-            by_document.entry(document).or_default().push(hash);
+        for run in passed {
+            let (report, scheme) = (Some(run.document), Some(run.scheme));
+            said.insert(run.prefiled, Said { report, scheme, notable: Vec::new() });
+            by_document.entry(run.document).or_default().push(run.prefiled);
         }
         for digest in by_document.keys() {
             let Some(document) = documents::get(&self.pool, digest).await? else { continue };

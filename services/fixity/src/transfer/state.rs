@@ -2,13 +2,14 @@
 
 use dengbei_chain::facts::{Side, TransferChecked};
 use dengbei_chain::{Fact, MAX_CAUSES, MemberList, Subject, TransferReport};
-use dengbei_checks::{ENGINE, Scheme};
+use dengbei_checks::ENGINE;
 use dengbei_kit::{documents, faults};
 use dengbei_records::EventHash;
 
 use super::Transfers;
 use super::gather::Gathered;
 use super::judge::Judged;
+use super::law::Law;
 use crate::error::TransferError;
 use crate::metrics;
 use crate::sites::Site;
@@ -20,16 +21,15 @@ impl Transfers {
         &self,
         run: &TransferRun,
         gathered: &Gathered,
-        site: Site,
+        (site, law): (Site, &Law),
         judged: Judged,
     ) -> Result<(), TransferError> {
         let asked = &gathered.asked;
-        let scheme = Scheme::transfer();
         let now = self.author.clock.now();
         let report = TransferReport {
             transfer_no: asked.transfer_no.clone(),
             side: asked.side,
-            scheme: scheme.name().to_string(),
+            scheme: law.name.to_string(),
             engine: ENGINE.to_owned(),
             site: site.name,
             checked_at: now,

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use dengbei_chain::facts::BatchFiled;
 use dengbei_chain::root;
-use dengbei_checks::CheckId;
+use dengbei_checks::{CheckId, Severity};
 use dengbei_records::{AreaCode, EventHash, PackNumber};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::super::gather::{FiledPack, Gathered};
 use super::super::packs::{Found, Wrong};
 use super::{Fault, Judge, MADE_BADLY, STORED_BADLY, fault};
+
+const KEPT_TOGETHER: &str = "补齐缺号的件后一并移交 / add the missing items, and hand the class over whole";
 
 impl Judge<'_> {
     /// I-01, I-02, I-12: the transfer's own papers against its members.
@@ -107,8 +109,11 @@ impl Judge<'_> {
         [chained, counted, alien].into_iter().zip(holds).filter_map(|(w, ok)| self.compare(ok, w)).collect()
     }
 
-    /// I-06: item numbers of a class run on. A gap only warns: the rest may be in another transfer.
-    pub(super) fn continuity(&mut self) {
+    /// I-06: item numbers of a class run on. As built in a gap only warns: the rest may be in another transfer. Where it
+    /// blocks, a class is handed over whole or not at all.
+    pub(super) fn continuity(&mut self) -> HashMap<String, Fault> {
+        let mut of_classes = HashMap::new();
+        let Some(severity) = self.by.law.severity(CheckId::I06) else { return of_classes };
         let mut classes: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for filing in self.gathered.list.members.iter().filter_map(|m| self.gathered.filings.get(&m.event)) {
             let code = &filing.fact.archival_code;
@@ -116,13 +121,18 @@ impl Judge<'_> {
         }
         for (class, mut numbers) in classes {
             numbers.sort_unstable();
-            let tally = self.tally(CheckId::I06, numbers.len());
+            self.tally(CheckId::I06, numbers.len());
             for pair in numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1) {
                 let (from, to) = (pair[0] + 1, pair[1] - 1);
                 let zh = format!("{class}：件号 {from} 至 {to} 不在本次移交中");
-                tally.find(&zh, &format!("{class}: numbers {from} to {to} are not in this transfer"));
+                let en = format!("{class}: numbers {from} to {to} are not in this transfer");
+                let gap = self.note(fault(CheckId::I06, zh, en, KEPT_TOGETHER));
+                if severity == Severity::Blocks {
+                    of_classes.entry(class.clone()).or_insert(gap);
+                }
             }
         }
+        of_classes
     }
 }
 
