@@ -4,6 +4,8 @@ use bytes::{Bytes, BytesMut};
 use dengbei_proto::v1;
 use prost::Message as _;
 
+use crate::traces;
+
 /// Most events in a bundle.
 pub const MAX_BUNDLE_EVENTS: usize = 256;
 /// Most bytes of events in a bundle.
@@ -43,6 +45,11 @@ impl Bundle {
     /// The trace context of the event at `ordinal`, empty when there is none.
     pub fn traceparent(&self, ordinal: usize) -> &str {
         self.traceparents.get(ordinal).map_or("", String::as_str)
+    }
+
+    /// Whether somebody follows the trace of one of its events.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.traceparents.iter().any(|context| traces::is_sampled(context))
     }
 
     pub(crate) fn is_log(&self) -> bool {

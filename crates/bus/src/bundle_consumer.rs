@@ -52,9 +52,9 @@ impl<H: BundleHandler> BundleConsumer<H> {
     /// When the bus refuses the consumer's settings.
     pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
         let shared = self.shared.clone();
-        let handle = move |payload| {
+        let handle = move |payloads| {
             let shared = shared.clone();
-            async move { shared.message(payload).await }
+            async move { shared.messages(payloads).await }
         };
         pull(&self.shared.nats, &self.shared.durable, AT_ONCE, &drain, handle).await?;
         Ok(())
@@ -62,16 +62,27 @@ impl<H: BundleHandler> BundleConsumer<H> {
 }
 
 impl<H: BundleHandler> Shared<H> {
-    async fn message(&self, payload: Bytes) -> Verdict {
-        let (verdict, outcome) = match Bundle::decode(payload) {
-            Ok(bundle) => self.bundle(&bundle).await,
-            Err(e) => {
-                error!(durable = self.durable, error = %e, "a message that is no bundle");
-                (Verdict::Never, BundleOutcome::Unreadable)
-            }
-        };
-        measured::bundle(&self.durable, Source::Bus, outcome);
-        verdict
+    /// All in one transaction; where that fails, each in its own.
+    async fn messages(&self, payloads: Vec<Bytes>) -> Vec<Verdict> {
+        let read: Vec<Option<Bundle>> = payloads.into_iter().map(|p| self.read(p)).collect();
+        let is_whole = read.len() > 1 && self.together(read.iter().flatten()).await.is_ok();
+        let mut verdicts = Vec::with_capacity(read.len());
+        for bundle in &read {
+            let (verdict, outcome) = match bundle {
+                None => (Verdict::Never, BundleOutcome::Unreadable),
+                Some(_) if is_whole => (Verdict::Ack, BundleOutcome::Whole),
+                Some(bundle) => self.bundle(bundle).await,
+            };
+            measured::bundle(&self.durable, Source::Bus, outcome);
+            verdicts.push(verdict);
+        }
+        verdicts
+    }
+
+    fn read(&self, payload: Bytes) -> Option<Bundle> {
+        Bundle::decode(payload)
+            .inspect_err(|e| error!(durable = self.durable, error = %e, "a message that is no bundle"))
+            .ok()
     }
 
     async fn bundle(&self, bundle: &Bundle) -> (Verdict, BundleOutcome) {
@@ -86,8 +97,17 @@ impl<H: BundleHandler> Shared<H> {
     }
 
     async fn apply(&self, bundle: &Bundle) -> Result<(), HandleError> {
+        self.together(std::iter::once(bundle)).await
+    }
+
+    async fn together<'a>(
+        &self,
+        bundles: impl Iterator<Item = &'a Bundle> + Send,
+    ) -> Result<(), HandleError> {
         let mut tx = self.pool.begin().await?;
-        caught(self.handler.apply(&mut tx, bundle)).await?;
+        for bundle in bundles {
+            caught(self.handler.apply(&mut tx, bundle)).await?;
+        }
         tx.commit().await?;
         Ok(())
     }

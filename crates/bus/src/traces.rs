@@ -17,6 +17,11 @@ use crate::store::traces as store;
 /// How a context ends that is sampled.
 const SAMPLED: &str = "-01";
 
+/// Whether somebody follows this trace.
+pub(crate) fn is_sampled(context: &str) -> bool {
+    context.ends_with(SAMPLED)
+}
+
 tokio::task_local! {
     static CONTEXTS: HashMap<EventHash, String>;
 }
@@ -37,7 +42,7 @@ pub async fn keep_traces(
 ) -> Result<(), sqlx::Error> {
     let contexts: Vec<(EventHash, String)> = events
         .filter_map(|hash| Some((hash, traceparent_of(&hash)?)))
-        .filter(|(_, context)| context.ends_with(SAMPLED))
+        .filter(|(_, context)| is_sampled(context))
         .collect();
     if contexts.is_empty() { Ok(()) } else { store::keep(tx, &contexts).await }
 }

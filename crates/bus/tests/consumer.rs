@@ -70,6 +70,46 @@ async fn a_bundle_that_comes_again_applies_once() {
     query.applies(&stated).await;
 }
 
+/// So many bundles of one event, all on the bus before anybody hears it.
+async fn ready(world: &World, bundles: usize) -> Vec<Encoded> {
+    let ingest = world.service("ingest").await;
+    let stated = events(bundles);
+    for event in &stated {
+        ingest.state(std::slice::from_ref(event)).await;
+    }
+    let _relay = ingest.relay();
+    ingest.publishes().await;
+    stated
+}
+
+#[tokio::test]
+async fn what_lies_ready_is_applied_in_fewer_transactions_than_there_are_bundles() {
+    let world = World::new().await;
+    let stated = ready(&world, 60).await;
+    let query = world.service("query").await;
+    let _hearing = query.hear();
+    query.applies(&stated).await;
+    all_acknowledged(&world, "query").await;
+    assert_eq!(query.count("select count(*) from bus.inbox").await, 60, "each bundle is known to be done");
+    let transactions = query.count("select count(distinct xmin::text) from applied").await;
+    assert!(transactions < 60, "{transactions} transactions");
+}
+
+#[tokio::test]
+async fn a_poisonous_event_among_bundles_that_lie_ready_keeps_none_of_them_back() {
+    let world = World::new().await;
+    let stated = ready(&world, 30).await;
+    let query = world.service("query").await;
+    query.keeper.mood(|mood| {
+        mood.poison.insert(stated[12].hash);
+        mood.class = Some(ErrorClass::Invalid);
+    });
+    let _hearing = query.hear();
+    query.applies(&[&stated[..12], &stated[13..]].concat()).await;
+    dead(&query, 1).await;
+    all_acknowledged(&world, "query").await;
+}
+
 #[tokio::test]
 async fn an_event_waits_for_its_cause_and_is_released_by_it() {
     let world = World::new().await;

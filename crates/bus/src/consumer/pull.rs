@@ -1,26 +1,28 @@
-//! Pulling: messages from the durable consumer, some in hand at a time, acknowledged by what became of them.
+//! Pulling: messages from the durable consumer, some in hand at a time, acknowledged by what became of them. What lies
+//! ready is handed over together: the more there is to do, the fewer transactions do it.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::consumer::pull::MessagesError;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use dengbei_kit::status::chain;
 use dengbei_kit::{Drain, faults};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::{FutureExt as _, Stream, StreamExt as _};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::Shared;
 use crate::measured::{self, BundleOutcome, Source};
-use crate::{Bundle, BusError, Handler, Nats};
+use crate::{Bundle, BusError, Handler, MAX_BUNDLE_BYTES, MAX_BUNDLE_EVENTS, Nats};
 
 /// Messages that the server gives out before it waits for acknowledgements.
 const UNACKNOWLEDGED: usize = 256;
-/// Fetched ahead, for each one in hand.
-const AHEAD: usize = 4;
+/// Messages handed over together at most.
+const TOGETHER: usize = 16;
 const EXPIRES: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(1);
@@ -37,7 +39,8 @@ pub(crate) enum Verdict {
     Never,
 }
 
-/// Pulls until the drain. The bus may go, come back and come back empty.
+/// Pulls until the drain: `handle` gets what lies ready, at most [`TOGETHER`], and gives a verdict for each, in order.
+/// The bus may go, come back and come back empty.
 ///
 /// # Errors
 /// Only when the server refuses settings that matter.
@@ -49,8 +52,8 @@ pub(crate) async fn pull<F, W>(
     handle: F,
 ) -> Result<(), BusError>
 where
-    F: Fn(Bytes) -> W + Clone + Send + 'static,
-    W: Future<Output = Verdict> + Send + 'static,
+    F: Fn(Vec<Bytes>) -> W + Clone + Send + 'static,
+    W: Future<Output = Vec<Verdict>> + Send + 'static,
 {
     let mut complained: Option<Instant> = None;
     while !drain.is_requested() {
@@ -81,12 +84,12 @@ async fn session<F, W>(
     handle: F,
 ) -> Result<(), BusError>
 where
-    F: Fn(Bytes) -> W + Clone + Send + 'static,
-    W: Future<Output = Verdict> + Send + 'static,
+    F: Fn(Vec<Bytes>) -> W + Clone + Send + 'static,
+    W: Future<Output = Vec<Verdict>> + Send + 'static,
 {
     let consumer = nats.ensure_consumer(durable, UNACKNOWLEDGED).await?;
     let stream =
-        consumer.stream().max_messages_per_batch(at_once * AHEAD).expires(EXPIRES).heartbeat(HEARTBEAT);
+        consumer.stream().max_messages_per_batch(at_once * TOGETHER).expires(EXPIRES).heartbeat(HEARTBEAT);
     let mut messages = stream.messages().await.map_err(|e| BusError::nats("pull")(e.into()))?;
     let mut in_hand = JoinSet::new();
     let outcome = loop {
@@ -94,7 +97,14 @@ where
             () = drain.requested() => break Ok(()),
             Some(ended) = in_hand.join_next(), if !in_hand.is_empty() => complain(durable, ended),
             message = messages.next(), if in_hand.len() < at_once => match message {
-                Some(Ok(message)) => drop(in_hand.spawn(one(handle.clone(), message))),
+                Some(Ok(message)) => {
+                    let mut ready = vec![message];
+                    let ended = gather(&mut messages, &mut ready);
+                    in_hand.spawn(together(handle.clone(), ready));
+                    if let Some(e) = ended {
+                        break Err(e);
+                    }
+                }
                 Some(Err(e)) => break Err(BusError::nats("pull")(e.into())),
                 None => break Err(BusError::nats("pull")("the subscription ended".into())),
             },
@@ -116,14 +126,31 @@ fn complain(durable: &str, ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn one<F, W>(handle: F, message: Message)
+/// Takes what lies ready beside the first. Some: the subscription ended.
+fn gather<S>(messages: &mut S, ready: &mut Vec<Message>) -> Option<BusError>
 where
-    F: Fn(Bytes) -> W,
-    W: Future<Output = Verdict>,
+    S: Stream<Item = Result<Message, MessagesError>> + Unpin,
 {
-    let verdict = handle(message.payload.clone()).await;
+    while ready.len() < TOGETHER {
+        match messages.next().now_or_never()? {
+            Some(Ok(message)) => ready.push(message),
+            Some(Err(e)) => return Some(BusError::nats("pull")(e.into())),
+            None => return Some(BusError::nats("pull")("the subscription ended".into())),
+        }
+    }
+    None
+}
+
+async fn together<F, W>(handle: F, messages: Vec<Message>)
+where
+    F: Fn(Vec<Bytes>) -> W,
+    W: Future<Output = Vec<Verdict>>,
+{
+    let verdicts = handle(messages.iter().map(|m| m.payload.clone()).collect()).await;
     faults::reach("bus.consumer.committed");
-    acknowledge(&message, verdict).await;
+    for (message, verdict) in messages.iter().zip(verdicts) {
+        acknowledge(message, verdict).await;
+    }
 }
 
 async fn acknowledge(message: &Message, verdict: Verdict) {
@@ -141,27 +168,104 @@ async fn acknowledge(message: &Message, verdict: Verdict) {
 impl<H: Handler> Shared<H> {
     pub(super) async fn pull(self: Arc<Self>, drain: Drain) -> Result<(), BusError> {
         let shared = self.clone();
-        let handle = move |payload| {
+        let handle = move |payloads| {
             let shared = shared.clone();
-            async move { shared.message(payload).await }
+            async move { shared.messages(payloads).await }
         };
         pull(&self.nats, &self.service, self.at_once, &drain, handle).await
     }
 
-    async fn message(&self, payload: Bytes) -> Verdict {
-        let bundle = match Bundle::decode(payload) {
-            Ok(bundle) => bundle,
-            Err(e) => {
+    async fn messages(&self, payloads: Vec<Bytes>) -> Vec<Verdict> {
+        let read: Vec<Option<Bundle>> = payloads.into_iter().map(|p| self.read(p)).collect();
+        let bundles: Vec<&Bundle> = read.iter().flatten().collect();
+        let mut outcomes = self.bundles(&bundles).await.into_iter();
+        let verdicts = read.iter().map(|bundle| match bundle {
+            None => Verdict::Never,
+            Some(_) => match outcomes.next() {
+                Some(BundleOutcome::Postponed) | None => Verdict::Later(AGAIN),
+                Some(_) => Verdict::Ack,
+            },
+        });
+        verdicts.collect()
+    }
+
+    fn read(&self, payload: Bytes) -> Option<Bundle> {
+        Bundle::decode(payload)
+            .inspect_err(|e| {
                 error!(service = self.service, error = %e, "a message that is no bundle");
                 measured::bundle(&self.service, Source::Bus, BundleOutcome::Unreadable);
-                return Verdict::Never;
+            })
+            .ok()
+    }
+
+    /// Settles bundles, together where they may be. One outcome each, in order.
+    async fn bundles(&self, bundles: &[&Bundle]) -> Vec<BundleOutcome> {
+        let mut outcomes = Vec::with_capacity(bundles.len());
+        for group in groups(bundles) {
+            if group.len() > 1 && self.settled_together(group).await {
+                outcomes.extend(group.iter().map(|_| BundleOutcome::Whole));
+                continue;
             }
+            for bundle in group {
+                outcomes.push(self.bundle(bundle).await.unwrap_or_else(|e| self.not_now(&e)));
+            }
+        }
+        outcomes.iter().for_each(|outcome| measured::bundle(&self.service, Source::Bus, *outcome));
+        outcomes
+    }
+
+    /// False: each goes alone, and finds out for itself what is wrong.
+    async fn settled_together(&self, bundles: &[&Bundle]) -> bool {
+        self.together(bundles).await.unwrap_or_else(|e| {
+            self.not_now(&e);
+            false
+        })
+    }
+
+    fn not_now(&self, error: &BusError) -> BundleOutcome {
+        warn!(service = self.service, error = chain(error), "a bundle could not be settled now");
+        BundleOutcome::Postponed
+    }
+}
+
+/// Neighbours that may share a transaction: no more events and bytes together than one bundle may have, and nothing
+/// that is traced, so that the span of its work stays in its own trace.
+fn groups<'a, 'b>(mut bundles: &'b [&'a Bundle]) -> impl Iterator<Item = &'b [&'a Bundle]> {
+    std::iter::from_fn(move || {
+        let (mut events, mut bytes) = (0, 0);
+        let fits = |bundle: &&&Bundle| {
+            events += bundle.events.len();
+            bytes += bundle.events.iter().map(Bytes::len).sum::<usize>();
+            !bundle.is_traced() && events <= MAX_BUNDLE_EVENTS && bytes <= MAX_BUNDLE_BYTES
         };
-        let outcome = self.bundle(&bundle).await.unwrap_or_else(|e| {
-            warn!(service = self.service, error = chain(&e), "a bundle could not be settled now");
-            BundleOutcome::Postponed
-        });
-        measured::bundle(&self.service, Source::Bus, outcome);
-        if outcome == BundleOutcome::Postponed { Verdict::Later(AGAIN) } else { Verdict::Ack }
+        let together = bundles.iter().take_while(fits).count().max(1);
+        let (group, rest) = bundles.split_at_checked(together)?;
+        bundles = rest;
+        Some(group)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(events: usize, of: usize, context: &str) -> Bundle {
+        Bundle {
+            producer: "a".into(),
+            sequence: 1,
+            events: vec![Bytes::from(vec![0; of]); events],
+            traceparents: vec![context.into()],
+        }
+    }
+
+    #[test]
+    fn what_shares_a_transaction_is_no_more_than_one_bundle_may_be_and_not_traced() {
+        let (small, large, long) =
+            (bundle(50, 100, "00-a-b-00"), bundle(256, 1, ""), bundle(3, 64 << 10, ""));
+        let traced = bundle(1, 1, "00-a-b-01");
+        let all = [&small, &small, &small, &large, &long, &small, &long, &traced, &small, &traced];
+        let sizes: Vec<usize> = groups(&all).map(<[_]>::len).collect();
+        assert_eq!(sizes, [3, 1, 2, 1, 1, 1, 1]);
+        assert_eq!(groups(&[]).count(), 0);
     }
 }

@@ -28,8 +28,8 @@ const ABSENT_IN_A_ROW: usize = 3;
 /// How events are claimed.
 #[derive(Clone, Copy)]
 pub(super) enum Claim<'a> {
-    /// A bundle of the bus, by its inbox row.
-    Bundle(Place<'a>),
+    /// Bundles of the bus, by their inbox rows: all of them or none.
+    Bundles(&'a [Place<'a>]),
     /// A stretch of the log whose bundle is not known: by its cursor alone.
     Nothing,
     /// One event of a bundle.
@@ -57,11 +57,12 @@ impl<H: Handler> Shared<H> {
             return Ok(BundleOutcome::Postponed);
         };
         let began = Instant::now();
-        let place = Place { consumer: &self.service, producer: &bundle.producer, sequence: bundle.sequence };
+        let place = self.place(bundle);
         let read: Vec<Result<Event, ReadError>> = bundle.events.iter().cloned().map(Event::read).collect();
         if read.iter().all(Result::is_ok) {
             let wanted: Vec<Held> = self.wanted(bundle, &read).map(|(_, held)| held).collect();
-            let claim = if bundle.is_log() { Claim::Nothing } else { Claim::Bundle(place) };
+            let places = [place];
+            let claim = if bundle.is_log() { Claim::Nothing } else { Claim::Bundles(&places) };
             match self.attempt(claim, &wanted).await? {
                 Attempt::Done => {
                     measured::seconds(&self.service, began);
@@ -85,6 +86,35 @@ impl<H: Handler> Shared<H> {
         self.one_by_one(bundle, place, read).await?;
         measured::seconds(&self.service, began);
         Ok(BundleOutcome::Partly)
+    }
+
+    /// Settles several bundles in one transaction. False: nothing happened, they must go one by one.
+    pub(super) async fn together(&self, bundles: &[&Bundle]) -> Result<bool, BusError> {
+        let in_hand: Option<Vec<_>> = bundles.iter().map(|b| self.take(&b.producer, b.sequence)).collect();
+        if in_hand.is_none() || bundles.iter().any(|b| b.is_log()) {
+            return Ok(false);
+        }
+        let began = Instant::now();
+        let mut wanted = Vec::new();
+        for bundle in bundles {
+            let read: Vec<_> = bundle.events.iter().cloned().map(Event::read).collect();
+            if read.iter().any(Result::is_err) {
+                return Ok(false);
+            }
+            wanted.extend(self.wanted(bundle, &read).map(|(_, held)| held));
+        }
+        let mut places: Vec<Place<'_>> = bundles.iter().map(|bundle| self.place(bundle)).collect();
+        // In one order, so that two that claim some of the same never wait for each other in a circle.
+        places.sort_unstable_by_key(|p| (p.producer, p.sequence));
+        let is_done = matches!(self.attempt(Claim::Bundles(&places), &wanted).await?, Attempt::Done);
+        if is_done {
+            measured::seconds(&self.service, began);
+        }
+        Ok(is_done)
+    }
+
+    fn place<'a>(&'a self, bundle: &'a Bundle) -> Place<'a> {
+        Place { consumer: &self.service, producer: &bundle.producer, sequence: bundle.sequence }
     }
 
     /// The events that the handler wants, with their ordinals.
@@ -188,7 +218,7 @@ impl<H: Handler> Shared<H> {
         let hashes: Vec<&[u8]> = events.iter().map(|e| e.hash.as_bytes().as_slice()).collect();
         match claim {
             Claim::Nothing => Ok(true),
-            Claim::Bundle(place) => inbox::claim_whole(tx, place).await,
+            Claim::Bundles(places) => inbox::claim_whole(tx, places).await,
             Claim::Event(place, ordinal) => inbox::claim_event(tx, place, ordinal).await,
             Claim::Pending => pending::take(tx, &self.service, &hashes).await,
             Claim::Failed => dead_letters::take(tx, &self.service, &hashes).await,

@@ -14,15 +14,19 @@ pub(crate) struct Place<'a> {
     pub(crate) sequence: u64,
 }
 
-/// Claims a whole bundle in this transaction. False: it is done, or some of its events are. Whoever else claims it, or
-/// one of its events, waits for the end of this transaction.
-pub(crate) async fn claim_whole(tx: &mut PgConnection, place: Place<'_>) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select bus.claim_whole($1, $2, $3)")
-        .bind(place.consumer)
-        .bind(place.producer)
-        .bind(signed(place.sequence))
-        .fetch_one(tx)
-        .await
+/// Claims whole bundles in this transaction, in the given order. False: one is done, or some of its events are; then the
+/// transaction is of no use. Whoever else claims one, or one of its events, waits for the end of this transaction.
+pub(crate) async fn claim_whole(tx: &mut PgConnection, places: &[Place<'_>]) -> Result<bool, sqlx::Error> {
+    let consumer = places.first().map_or("", |place| place.consumer);
+    sqlx::query_scalar(
+        "select coalesce(bool_and(bus.claim_whole($1, b.producer, b.sequence)), true)
+         from unnest($2::text[], $3::bigint[]) b (producer, sequence)",
+    )
+    .bind(consumer)
+    .bind(places.iter().map(|place| place.producer).collect::<Vec<_>>())
+    .bind(places.iter().map(|place| signed(place.sequence)).collect::<Vec<_>>())
+    .fetch_one(tx)
+    .await
 }
 
 /// Claims one event of a bundle that goes event by event, in this transaction. False: it is done.
@@ -81,7 +85,7 @@ pub(crate) async fn finish(tx: &mut PgConnection, place: Place<'_>, keep: bool) 
         .execute(&mut *tx)
         .await?;
     if keep {
-        claim_whole(tx, place).await?;
+        claim_whole(tx, &[place]).await?;
     }
     Ok(())
 }
@@ -151,7 +155,7 @@ mod tests {
 
     async fn claim(pool: &PgPool, sequence: u64) -> bool {
         let place = Place { consumer: "query", producer: "ingest.1", sequence };
-        claim_whole(&mut pool.acquire().await.unwrap(), place).await.unwrap()
+        claim_whole(&mut pool.acquire().await.unwrap(), &[place]).await.unwrap()
     }
 
     #[tokio::test]
@@ -208,7 +212,7 @@ mod tests {
     impl Claimed {
         async fn claim(self, tx: &mut PgConnection) -> bool {
             match self {
-                Self::Whole => claim_whole(tx, PLACE).await.unwrap(),
+                Self::Whole => claim_whole(tx, &[PLACE]).await.unwrap(),
                 Self::Event(ordinal) => claim_event(tx, PLACE, ordinal).await.unwrap(),
                 Self::Finished => finish(tx, PLACE, true).await.is_ok(),
             }
