@@ -65,7 +65,8 @@ impl<H: BundleHandler> Shared<H> {
     /// All in one transaction; where that fails, each in its own.
     async fn messages(&self, payloads: Vec<Bytes>) -> Vec<Verdict> {
         let read: Vec<Option<Bundle>> = payloads.into_iter().map(|p| self.read(p)).collect();
-        let is_whole = read.len() > 1 && self.together(read.iter().flatten()).await.is_ok();
+        let bundles: Vec<&Bundle> = read.iter().flatten().collect();
+        let is_whole = bundles.len() > 1 && self.apply(&bundles).await.is_ok();
         let mut verdicts = Vec::with_capacity(read.len());
         for bundle in &read {
             let (verdict, outcome) = match bundle {
@@ -86,7 +87,7 @@ impl<H: BundleHandler> Shared<H> {
     }
 
     async fn bundle(&self, bundle: &Bundle) -> (Verdict, BundleOutcome) {
-        let Err(e) = self.apply(bundle).await else { return (Verdict::Ack, BundleOutcome::Whole) };
+        let Err(e) = self.apply(&[bundle]).await else { return (Verdict::Ack, BundleOutcome::Whole) };
         let (producer, sequence, reason) = (&bundle.producer, bundle.sequence, e.reason());
         if e.class() == ErrorClass::Invalid {
             error!(durable = self.durable, producer, sequence, reason, "a bundle is refused");
@@ -96,18 +97,9 @@ impl<H: BundleHandler> Shared<H> {
         (Verdict::Later(AGAIN), BundleOutcome::Postponed)
     }
 
-    async fn apply(&self, bundle: &Bundle) -> Result<(), HandleError> {
-        self.together(std::iter::once(bundle)).await
-    }
-
-    async fn together<'a>(
-        &self,
-        bundles: impl Iterator<Item = &'a Bundle> + Send,
-    ) -> Result<(), HandleError> {
+    async fn apply(&self, bundles: &[&Bundle]) -> Result<(), HandleError> {
         let mut tx = self.pool.begin().await?;
-        for bundle in bundles {
-            caught(self.handler.apply(&mut tx, bundle)).await?;
-        }
+        caught(self.handler.apply(&mut tx, bundles)).await?;
         tx.commit().await?;
         Ok(())
     }

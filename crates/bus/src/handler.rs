@@ -45,11 +45,12 @@ pub enum Outcome {
 
 /// Whole bundles, for the register alone: it keeps bytes and skips nothing.
 pub trait BundleHandler: Send + Sync + 'static {
-    /// In one transaction. Idempotent: a bundle comes again when its acknowledgement was lost, or by `Append`.
+    /// In one transaction. Idempotent: a bundle comes again when its acknowledgement was lost, or by `Append`. An error
+    /// with several rolls all back; they then come one by one.
     fn apply(
         &self,
         tx: &mut PgConnection,
-        bundle: &Bundle,
+        bundles: &[&Bundle],
     ) -> impl Future<Output = Result<(), HandleError>> + Send;
 }
 

@@ -130,8 +130,10 @@ impl Log {
 }
 
 impl BundleHandler for Register {
-    async fn apply(&self, _: &mut PgConnection, bundle: &Bundle) -> Result<(), HandleError> {
-        self.take(&bundle.producer, bundle.sequence, &bundle.events);
+    async fn apply(&self, _: &mut PgConnection, bundles: &[&Bundle]) -> Result<(), HandleError> {
+        for bundle in bundles {
+            self.take(&bundle.producer, bundle.sequence, &bundle.events);
+        }
         Ok(())
     }
 }

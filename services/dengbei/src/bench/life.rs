@@ -172,7 +172,7 @@ async fn reached(mesh: &Deployment, goal: (Goal, u64), items: u64) -> anyhow::Re
             return Ok(());
         }
         anyhow::ensure!(Instant::now() < deadline, "{there} / {items}: {seen}");
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -7,6 +7,7 @@ use dengbei_chain::{Event, MAX_EVENT};
 use dengbei_records::{ErrorClass, EventHash};
 use sqlx::PgConnection;
 
+use super::store::Entry;
 use super::{effects, store};
 use crate::author::Author;
 use crate::wake::{self, Topic};
@@ -23,12 +24,37 @@ pub(crate) struct Appender {
 }
 
 impl BundleHandler for Appender {
-    async fn apply(&self, tx: &mut PgConnection, bundle: &Bundle) -> Result<(), HandleError> {
-        self.append(tx, &bundle.producer, bundle.sequence, &bundle.events).await
+    async fn apply(&self, tx: &mut PgConnection, bundles: &[&Bundle]) -> Result<(), HandleError> {
+        match bundles {
+            [one] => self.append(tx, &one.producer, one.sequence, &one.events).await,
+            many => self.append_new(tx, many).await,
+        }
     }
 }
 
 impl Appender {
+    /// Stores bundles when nothing of them came before. Else an error, and nothing may be committed.
+    async fn append_new(&self, tx: &mut PgConnection, bundles: &[&Bundle]) -> Result<(), HandleError> {
+        let known = || HandleError::new(ErrorClass::Conflict, anyhow::anyhow!("something of them is known"));
+        let mut read = Vec::new();
+        for bundle in bundles {
+            read.push(check(&bundle.producer, bundle.sequence, &bundle.events)?);
+        }
+        let ids = store::insert_bundles(tx, bundles, self.author.now()).await?;
+        if ids.len() < bundles.len() {
+            return Err(known());
+        }
+        let entries: Vec<Entry<'_>> =
+            ids.iter().zip(&read).flat_map(|(id, read)| entries(*id, read)).collect();
+        if store::insert_entries(tx, &entries).await? < entries.len() as u64 {
+            return Err(known());
+        }
+        let events: Vec<Event> = read.into_iter().flatten().collect();
+        effects::note(tx, &events).await?;
+        wake::on_commit(tx, Topic::Log).await?;
+        Ok(())
+    }
+
     /// Stores one bundle's events.
     pub(crate) async fn append(
         &self,
@@ -40,7 +66,8 @@ impl Appender {
         let read = check(producer, sequence, events)?;
         let hashes: Vec<EventHash> = read.iter().map(|event| event.hash).collect();
         let now = self.author.now();
-        let bundle = match store::insert_bundle(tx, producer, sequence, now).await? {
+        let count = events.len();
+        let bundle = match store::insert_bundle(tx, (producer, sequence), count, now).await? {
             Some(id) => id,
             None if is_known(tx, &hashes).await? => return Ok(()),
             None => {
@@ -50,15 +77,23 @@ impl Appender {
                     "a producer says two things under one sequence: both are kept"
                 );
                 let stray = store::next_stray(tx, STRAY).await?;
-                let id = store::insert_bundle(tx, STRAY, stray, now).await?;
+                let id = store::insert_bundle(tx, (STRAY, stray), count, now).await?;
                 id.ok_or_else(|| HandleError::new(ErrorClass::Internal, anyhow::anyhow!("stray bundle")))?
             }
         };
-        store::insert_entries(tx, bundle, &hashes, events).await?;
+        let entries: Vec<Entry<'_>> = entries(bundle, &read).collect();
+        let inserted = store::insert_entries(tx, &entries).await?;
+        if inserted < entries.len() as u64 {
+            store::note_known(tx, bundle, inserted, &hashes).await?;
+        }
         effects::note(tx, &read).await?;
         wake::on_commit(tx, Topic::Log).await?;
         Ok(())
     }
+}
+
+fn entries(bundle: i64, events: &[Event]) -> impl Iterator<Item = Entry<'_>> {
+    events.iter().zip(0..).map(move |(event, ordinal)| Entry { event, bundle, ordinal })
 }
 
 /// Only events become entries: what is no event is refused with its whole bundle.

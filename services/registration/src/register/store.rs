@@ -1,6 +1,8 @@
 //! The register's tables. The caller owns the transaction.
 
 use bytes::Bytes;
+use dengbei_bus::Bundle;
+use dengbei_chain::Event;
 use dengbei_records::{EventHash, Timestamp};
 use dengbei_register::NodeHash;
 use sqlx::{FromRow, PgConnection};
@@ -40,22 +42,45 @@ pub(crate) async fn head(tx: &mut PgConnection) -> Result<Head, sqlx::Error> {
     })
 }
 
-/// Stores a bundle's row; `None` when one of this name is there already.
+/// Stores the row of a bundle with so many events; `None` when one of this name is there already.
 pub(super) async fn insert_bundle(
     tx: &mut PgConnection,
-    producer: &str,
-    sequence: u64,
+    (producer, sequence): (&str, u64),
+    count: usize,
     at: Timestamp,
 ) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
-        "insert into log_bundles (producer, sequence, entries, received_at) values ($1, $2, 0, $3)
+        "insert into log_bundles (producer, sequence, entries, received_at) values ($1, $2, $3, $4)
          on conflict on constraint log_bundles_once_per_producer do nothing returning id",
     )
     .bind(producer)
     .bind(signed(sequence))
+    .bind(i32::try_from(count).unwrap_or(i32::MAX))
     .bind(at.millis())
     .fetch_optional(tx)
     .await
+}
+
+/// Stores the rows of bundles, in this order. Gives their ids; fewer when some are there already.
+pub(super) async fn insert_bundles(
+    tx: &mut PgConnection,
+    bundles: &[&Bundle],
+    at: Timestamp,
+) -> Result<Vec<i64>, sqlx::Error> {
+    let mut ids: Vec<i64> = sqlx::query_scalar(
+        "insert into log_bundles (producer, sequence, entries, received_at)
+         select p, s, n, $4 from unnest($1::text[], $2::bigint[], $3::integer[]) with ordinality as t (p, s, n, o)
+         order by o on conflict on constraint log_bundles_once_per_producer do nothing returning id",
+    )
+    .bind(bundles.iter().map(|b| b.producer.as_str()).collect::<Vec<_>>())
+    .bind(bundles.iter().map(|b| signed(b.sequence)).collect::<Vec<_>>())
+    .bind(bundles.iter().map(|b| i32::try_from(b.events.len()).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+    .bind(at.millis())
+    .fetch_all(tx)
+    .await?;
+    // Ids are given in the order of insertion; the order of answers is nobody's promise.
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 /// The next sequence of bundles that came under a name that was taken.
@@ -77,24 +102,39 @@ pub(super) async fn count_known(tx: &mut PgConnection, hashes: &[EventHash]) -> 
         .await
 }
 
-/// Stores a bundle's entries, but for those that came before with another bundle.
-pub(super) async fn insert_entries(
-    tx: &mut PgConnection,
-    bundle: i64,
-    hashes: &[EventHash],
-    events: &[Bytes],
-) -> Result<(), sqlx::Error> {
-    // In the order of their hashes: two bundles with the same events never wait for each other in a circle.
+/// An event in its bundle.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) event: &'a Event,
+    pub(super) bundle: i64,
+    pub(super) ordinal: i32,
+}
+
+/// Stores entries, but for those that came before with another bundle. Gives how many it stored.
+pub(super) async fn insert_entries(tx: &mut PgConnection, entries: &[Entry<'_>]) -> Result<u64, sqlx::Error> {
+    // In the order of their hashes: two that store the same events never wait for each other in a circle.
     let done = sqlx::query(
         "insert into log_entries (hash, bytes, bundle, ordinal)
-         select h, b, $1, o - 1 from unnest($2::bytea[], $3::bytea[]) with ordinality as t (h, b, o) order by h
+         select * from unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::integer[]) as t (h, b, i, o) order by h
          on conflict on constraint log_entries_pkey do nothing",
     )
-    .bind(bundle)
-    .bind(raw(hashes))
-    .bind(events.iter().map(|e| e.to_vec()).collect::<Vec<_>>())
-    .execute(&mut *tx)
+    .bind(entries.iter().map(|e| e.event.hash.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|e| e.event.bytes.as_ref()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|e| e.bundle).collect::<Vec<_>>())
+    .bind(entries.iter().map(|e| e.ordinal).collect::<Vec<_>>())
+    .execute(tx)
     .await?;
+    Ok(done.rows_affected())
+}
+
+/// Notes of a bundle that only so many of its events are entries of its own, and which other bundle holds the last of
+/// the others.
+pub(super) async fn note_known(
+    tx: &mut PgConnection,
+    bundle: i64,
+    entries: u64,
+    hashes: &[EventHash],
+) -> Result<(), sqlx::Error> {
     // `offset 0`: else the maximum is looked for from the newest bundle backwards, through the whole log.
     sqlx::query(
         "update log_bundles set entries = $2, behind = (
@@ -104,7 +144,7 @@ pub(super) async fn insert_entries(
          ) where id = $1",
     )
     .bind(bundle)
-    .bind(done.rows_affected() as i32)
+    .bind(i32::try_from(entries).unwrap_or(i32::MAX))
     .bind(raw(hashes))
     .execute(tx)
     .await
@@ -187,10 +227,12 @@ async fn place(tx: &mut PgConnection, ids: &[i64], firsts: &[i64]) -> Result<(),
     .execute(&mut *tx)
     .await?;
     sqlx::query(
+        // By where the rows lie, which nobody else changes: a join by hash looks each row up a second time, or, as long as
+        // the planner thinks the table small, reads all of it.
         "update log_entries e set index = n.index from (
-           select e.hash, b.first_index + row_number() over (partition by e.bundle order by e.ordinal) - 1 as index
+           select e.ctid, b.first_index + row_number() over (partition by e.bundle order by e.ordinal) - 1 as index
            from log_entries e join log_bundles b on b.id = e.bundle where e.bundle = any($1)) n
-         where e.hash = n.hash",
+         where e.ctid = n.ctid",
     )
     .bind(ids)
     .execute(tx)

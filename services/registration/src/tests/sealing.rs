@@ -37,6 +37,23 @@ async fn what_was_appended_is_sealed_once_in_order_of_arrival() {
 }
 
 #[tokio::test]
+async fn bundles_that_lie_ready_are_stored_together_in_their_order_or_not_at_all() {
+    let world = World::new().await;
+    let all = events(&world, 0..7).await;
+    let (one, two, three) = (&all[..3], &all[3..5], &all[5..]);
+    assert!(world.append_together(&[("ingest.00000001", 1, one), ("fixity.00000001", 1, two)]).await);
+    // One is known, or an event of one is: nothing of either is kept.
+    assert!(!world.append_together(&[("ingest.00000001", 2, three), ("fixity.00000001", 1, two)]).await);
+    assert!(!world.append_together(&[("ingest.00000001", 2, three), ("fixity.00000002", 1, two)]).await);
+    assert!(!world.append_together(&[("ingest.00000001", 2, three), ("fixity.00000002", 1, three)]).await);
+    assert_eq!(world.ask::<i64>("select count(*) from log_bundles").await, 2);
+    world.append("ingest.00000001", 2, three).await;
+    world.parts.sealer().seal_once().await.unwrap();
+    let entries = LogReader::new(world.parts.log.tiles.clone()).entries(0..7, 7).await.unwrap();
+    assert_eq!(entries, all.iter().map(|e| e.bytes.clone()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn nothing_is_said_to_be_sealed_before_its_checkpoint_is_published() {
     let world = World::new().await;
     world.append("ingest.00000001", 1, &events(&world, 0..3).await).await;

@@ -202,11 +202,26 @@ impl World {
 
     /// Stores events with the register as a bundle of `producer`.
     pub(super) async fn append(&self, producer: &str, sequence: u64, events: &[Event]) {
-        let events: Vec<Bytes> = events.iter().map(|e| e.bytes.clone()).collect();
-        let bundle = Bundle { producer: producer.into(), sequence, events, traceparents: Vec::new() };
+        assert!(self.append_together(&[(producer, sequence, events)]).await);
+    }
+
+    /// Stores bundles with the register in one transaction. False: they must go one by one.
+    pub(super) async fn append_together(&self, bundles: &[(&str, u64, &[Event])]) -> bool {
+        let bundle = |(producer, sequence, events): &(&str, u64, &[Event])| Bundle {
+            producer: (*producer).into(),
+            sequence: *sequence,
+            events: events.iter().map(|e| e.bytes.clone()).collect(),
+            traceparents: Vec::new(),
+        };
+        let bundles: Vec<Bundle> = bundles.iter().map(bundle).collect();
         let mut tx = self.parts.pool.begin().await.unwrap();
-        dengbei_bus::BundleHandler::apply(&self.parts.appender(), &mut tx, &bundle).await.unwrap();
-        tx.commit().await.unwrap();
+        let all: Vec<&Bundle> = bundles.iter().collect();
+        let is_stored =
+            dengbei_bus::BundleHandler::apply(&self.parts.appender(), &mut tx, &all).await.is_ok();
+        if is_stored {
+            tx.commit().await.unwrap();
+        }
+        is_stored
     }
 
     /// One value from the database.
