@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use super::{
@@ -21,7 +21,6 @@ use crate::service::Gateway;
 #[openapi(
     info(title = "dengbei", version = "1", description = "Registration and backup of electronic records",
         license(name = "Apache-2.0", identifier = "Apache-2.0")),
-    paths(registrations::decision, transfers::decision, papers::certificate, papers::certificate_pdf, log::file),
     components(schemas(crate::problem::ProblemBody)),
     modifiers(&Bearer),
     security(("token" = []))
@@ -39,19 +38,20 @@ impl Modify for Bearer {
     }
 }
 
+/// Operations of one path: the schemas of their types, what is said of them, and their handlers.
+type Routes = UtoipaMethodRouter<Gateway>;
+
 /// Uploads, which have a bound of their own.
 pub(crate) fn uploads() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(packages::one)).routes(routes!(packages::batch))
+    taken().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::routes)
 }
 
 /// Everything else that is asked, but for pages.
 pub(crate) fn questions() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::with_openapi(Description::openapi())
-        .merge(about_items())
-        .merge(about_life())
-        .merge(about_papers())
-        .merge(about_people())
-        .merge(about_inspection())
+    let description = by_hand().into_iter().fold(Description::openapi(), describe);
+    asked()
+        .into_iter()
+        .fold(OpenApiRouter::with_openapi(description), OpenApiRouter::routes)
         .route("/v1/registrations/{batch}", post(registrations::decision))
         .route("/v1/transfers/{transfer_no}", post(transfers::decision))
         .route("/v1/certificates/{certificate_no}", get(papers::certificate_or_pdf))
@@ -59,75 +59,108 @@ pub(crate) fn questions() -> OpenApiRouter<Gateway> {
         .route("/openapi.json", get(document))
 }
 
-fn about_items() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(items::list))
-        .routes(routes!(items::states))
-        .routes(routes!(items::one))
-        .routes(routes!(items::receipt))
-        .routes(routes!(download::package))
-        .routes(routes!(matters::publish))
-        .routes(routes!(operations::queues))
-        .routes(routes!(operations::dead_letters))
-        .routes(routes!(operations::retry))
-        .routes(routes!(log::checkpoint))
-        .routes(routes!(figures::figures))
-        .routes(routes!(quality::quality))
-        .routes(routes!(expectations::expect))
-}
-
-fn about_life() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(registrations::list, registrations::apply))
-        .routes(routes!(registrations::one))
-        .routes(routes!(transfers::list, transfers::propose))
-        .routes(routes!(transfers::one))
-        .routes(routes!(copies::copies))
-        .routes(routes!(copies::sites))
-        .routes(routes!(policies::default_policy, policies::set_default_policy))
-        .routes(routes!(policies::policy, policies::set_policy))
-}
-
-fn about_papers() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(papers::application))
-        .routes(routes!(papers::application_pdf))
-        .routes(routes!(papers::decision))
-        .routes(routes!(papers::decision_pdf))
-        .routes(routes!(papers::handover))
-        .routes(routes!(papers::handover_pdf))
-        .routes(routes!(papers::digests))
-        .routes(routes!(papers::digests_pdf))
-        .routes(routes!(papers::catalogue))
-        .routes(routes!(papers::catalogue_pdf))
-        .routes(routes!(papers::filing))
-        .routes(routes!(papers::filing_pdf))
-        .routes(routes!(reports::item))
-        .routes(routes!(reports::item_pdf))
-        .routes(routes!(reports::transfer))
-        .routes(routes!(reports::transfer_pdf))
-        .routes(routes!(verify::verify))
-}
-
-fn about_inspection() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(tasks::tasks))
-        .routes(routes!(tasks::signatures))
-        .routes(routes!(wholes::wholes, wholes::check_system))
-        .routes(routes!(wholes::whole))
-        .routes(routes!(rechecks::rechecks, rechecks::recheck))
-}
-
-fn about_people() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(accounts::list))
-        .routes(routes!(accounts::invite))
-        .routes(routes!(accounts::audit))
-}
-
 /// What answers however much is in hand.
 pub(crate) fn always() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(health::health))
+    at_all_times().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::routes)
+}
+
+/// Describes what is routed by hand.
+fn describe(mut document: utoipa::openapi::OpenApi, (schemas, paths, _): Routes) -> utoipa::openapi::OpenApi {
+    document.paths.merge(paths);
+    document.components.get_or_insert_default().schemas.extend(schemas);
+    document
+}
+
+fn by_hand() -> Vec<Routes> {
+    vec![
+        routes!(registrations::decision),
+        routes!(transfers::decision),
+        routes!(papers::certificate),
+        routes!(papers::certificate_pdf),
+        routes!(log::file),
+    ]
+}
+
+fn taken() -> Vec<Routes> {
+    vec![routes!(packages::one), routes!(packages::batch)]
+}
+
+fn at_all_times() -> Vec<Routes> {
+    vec![routes!(health::health)]
+}
+
+fn asked() -> Vec<Routes> {
+    [about_items(), about_life(), about_papers(), about_inspection(), about_people()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn about_items() -> Vec<Routes> {
+    vec![
+        routes!(items::list),
+        routes!(items::states),
+        routes!(items::one),
+        routes!(items::receipt),
+        routes!(download::package),
+        routes!(matters::publish),
+        routes!(operations::queues),
+        routes!(operations::dead_letters),
+        routes!(operations::retry),
+        routes!(log::checkpoint),
+        routes!(figures::figures),
+        routes!(quality::quality),
+        routes!(expectations::expect),
+    ]
+}
+
+fn about_life() -> Vec<Routes> {
+    vec![
+        routes!(registrations::list, registrations::apply),
+        routes!(registrations::one),
+        routes!(transfers::list, transfers::propose),
+        routes!(transfers::one),
+        routes!(copies::copies),
+        routes!(copies::sites),
+        routes!(policies::default_policy, policies::set_default_policy),
+        routes!(policies::policy, policies::set_policy),
+    ]
+}
+
+fn about_papers() -> Vec<Routes> {
+    vec![
+        routes!(papers::application),
+        routes!(papers::application_pdf),
+        routes!(papers::decision),
+        routes!(papers::decision_pdf),
+        routes!(papers::handover),
+        routes!(papers::handover_pdf),
+        routes!(papers::digests),
+        routes!(papers::digests_pdf),
+        routes!(papers::catalogue),
+        routes!(papers::catalogue_pdf),
+        routes!(papers::filing),
+        routes!(papers::filing_pdf),
+        routes!(reports::item),
+        routes!(reports::item_pdf),
+        routes!(reports::transfer),
+        routes!(reports::transfer_pdf),
+        routes!(verify::verify),
+    ]
+}
+
+fn about_inspection() -> Vec<Routes> {
+    vec![
+        routes!(tasks::tasks),
+        routes!(tasks::signatures),
+        routes!(wholes::wholes, wholes::check_system),
+        routes!(wholes::whole),
+        routes!(rechecks::rechecks, rechecks::recheck),
+    ]
+}
+
+fn about_people() -> Vec<Routes> {
+    vec![routes!(accounts::list), routes!(accounts::invite), routes!(accounts::audit)]
 }
 
 /// The whole description.
@@ -150,7 +183,7 @@ async fn document() -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use serde_json::Value;
 
@@ -207,6 +240,28 @@ mod tests {
             let name = rest.split('"').next().unwrap();
             assert!(schemas.contains_key(name), "{name} is not described");
         }
+    }
+
+    /// In the document the later of two types of one name takes the place of the earlier: nothing there tells of it.
+    #[test]
+    fn types_that_differ_have_schema_names_that_differ() {
+        let named = Description::openapi().components.unwrap().schemas.into_iter();
+        let routes = [by_hand(), taken(), asked(), at_all_times()];
+        let of_routes = routes.into_iter().flatten().flat_map(|(schemas, ..)| schemas);
+        let mut seen = BTreeMap::new();
+        let (mut registered, mut shared) = (0, BTreeSet::new());
+        for (name, schema) in named.chain(of_routes) {
+            let schema = serde_json::to_value(schema).unwrap();
+            registered += 1;
+            if *seen.entry(name.clone()).or_insert_with(|| schema.clone()) != schema {
+                shared.insert(name);
+            }
+        }
+        assert!(shared.is_empty(), "one of the types that share these names is lost: {shared:?}");
+        assert!(
+            registered > seen.len(),
+            "{registered} registrations: none names a type twice, so nothing was compared"
+        );
     }
 
     #[test]

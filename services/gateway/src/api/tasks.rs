@@ -153,6 +153,7 @@ pub(crate) async fn tasks(
 
 /// What is signed of a task.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = TaskSigning)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Signing {
     /// 合格

@@ -167,6 +167,7 @@ pub(crate) async fn whole(
 
 /// A run that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SystemCheck)]
 pub(crate) struct Asked {
     /// As what it will stand in the list
     number: String,
