@@ -1,5 +1,8 @@
 //! `GET /quality`: 质量监控: this week at a glance, alarms of sources, what was closed against what arrived, which checks fail
-//! most with how to mend it, by unit and office, and eight weeks as small bars.
+//! most with how to mend it, by unit and office, and eight weeks as small bars. `closings` and `sources` are sections of it.
+
+mod closings;
+mod sources;
 
 use axum::response::{IntoResponse, Response};
 use dengbei_checks::CheckId;
@@ -9,7 +12,6 @@ use maud::{Markup, html};
 use super::pieces::{self, address, or_code, or_dash};
 use super::view::{View, Wanted, away};
 use super::{Language, chart, thousands};
-use crate::json;
 use crate::quality::{self, Closing, Monitor, Period};
 
 /// Rows of a table that are shown; all stand in the CSV.
@@ -49,14 +51,14 @@ fn body(m: &Monitor, l: Language) -> Markup {
     html! {
         section.card { (filters(&m.period, l)) }
         (glance(m, l))
-        (alarms(&m.counted.sources, l))
+        (sources::alarms(&m.counted.sources, l))
         @if let Some(problem) = &m.unstated { (away(l.say("应归件数", "What was closed"), problem, l)) }
-        (matters(m, l))
+        (closings::matters(m, l))
         div.columns.even {
-            div { (failing(m, l)) (sources(&m.counted.sources, l)) }
+            div { (failing(m, l)) (sources::sources(&m.counted.sources, l)) }
             div { (weeks(&m.counted.weeks, l)) (offices(m, l)) }
         }
-        (missing_days(m, l))
+        (closings::missing_days(m, l))
         @if m.counted.unplaced > 0 { p.quiet { (l.say(format!("{} 件提交的来源尚未查明，稍后计入。", m.counted.unplaced), format!("{} submissions are counted once their origin is known.", m.counted.unplaced))) } }
         @if m.counted.truncated { p.quiet { (l.say("列表过长，已截断：请缩短期间。", "A list was cut: choose a shorter period.")) } }
     }
@@ -105,102 +107,6 @@ fn glance(m: &Monitor, l: Language) -> Markup {
     }
 }
 
-fn alarms(sources: &[SourceStanding], l: Language) -> Markup {
-    html! {
-        @for s in sources.iter().filter(|s| s.fails_more || s.is_silent) {
-            section.card.notice role="alert" {
-                @if s.fails_more { p { b { (s.source_system) } " " (fails_more(s, l)) } }
-                @if s.is_silent { p { b { (s.source_system) } " " (silent(s, l)) } }
-            }
-        }
-    }
-}
-
-fn share(f: Option<&v1::Flow>) -> String {
-    let f = f.copied().unwrap_or_default();
-    chart::percent(f.refused + f.returned, f.received + f.refused)
-}
-
-fn fails_more(s: &SourceStanding, l: Language) -> String {
-    let (now, before) = (share(s.week.as_ref()), share(s.before.as_ref()));
-    l.say(
-        format!("近 7 日拒收与退回占 {now}，此前 8 周为 {before}：请与来源系统核对接口和归档配置。"),
-        format!("{now} of the last 7 days was refused or returned, {before} of the 8 weeks before: look at its interface and filing tables."),
-    )
-}
-
-fn silent(s: &SourceStanding, l: Language) -> String {
-    let (days, usual) = (s.silent_days, s.usual_days);
-    l.say(
-        format!("已有 {days} 个工作日没有报送，惯常每 {usual} 个工作日一次：请确认是节假日还是接口中断。"),
-        format!("nothing for {days} working days, it usually sends every {usual}: a holiday, or its interface is down."),
-    )
-}
-
-fn matters(m: &Monitor, l: Language) -> Markup {
-    let sums = quality::by_matter(&m.closings);
-    let name = |code: &str| {
-        let row = m.counted.matters.iter().find(|row| row.second == code);
-        row.map(|row| row.name.clone()).unwrap_or_default()
-    };
-    let all = sums.len();
-    let mut rows: Vec<(u64, &Closing)> = sums
-        .values()
-        .map(|sum| (quality::missing(&m.closings, &sum.source_system, &sum.matter_code), sum))
-        .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse((row.0, row.1.received)));
-    html! {
-        section.card id="missing" {
-            h2 { (l.say("应归未归，按来源和事项", "Closed against filed, by source and matter")) span.unit { (l.say("按办结日，单位：件", "by closing day, items")) } }
-            div.scroll tabindex="0" { table {
-                thead { tr {
-                    th { (l.say("来源系统", "Source")) } th { (l.say("事项", "Matter")) } th.number { (l.say("应归", "Closed")) } th.number { (l.say("已到", "Arrived")) }
-                    th.number { (l.say("已归", "Filed")) } th.number { (l.say("退回", "Returned")) } th.number { (l.say("拒收", "Refused")) } th.number { (l.say("未到", "Missing")) } th.rate { (l.say("归档率", "Filed")) }
-                } }
-                tbody {
-                    @for (missing, c) in rows.iter().take(ROWS) { (matter(c, *missing, &name(&c.matter_code), l)) }
-                    @if rows.is_empty() { (pieces::none(9, l.say("期间内没有办结的件", "Nothing was closed in this period"))) }
-                }
-            } }
-            @if all > ROWS { div.pager { span { (l.say(format!("共 {all} 行"), format!("{all} rows"))) } a href=(csv(&m.period, "closings")) { "CSV" } } }
-        }
-    }
-}
-
-fn matter(c: &Closing, missing: u64, name: &str, l: Language) -> Markup {
-    let list =
-        |custody: &str| l.link(&address("/items", &[("matter", &c.matter_code), ("custody", custody)]));
-    let link = |n: u64, custody: &str| html! { @if n > 0 { a href=(list(custody)) { (thousands(n)) } } @else { "0" } };
-    let whole = c.expected.unwrap_or(0).max(c.received);
-    html! {
-        tr {
-            td.code { (or_dash(&c.source_system)) } td { a href=(list("")) { (or_code(name, &c.matter_code)) } @if !name.is_empty() { " " span.mono.quiet { (c.matter_code) } } }
-            td.number { @match c.expected { Some(n) => (thousands(n)), None => "–" } } td.number { (thousands(c.received)) }
-            td.number { (thousands(c.filed)) } td.number { (link(c.returned, "returned")) } td.number { (link(c.refused, "refused")) }
-            td.number { @if missing > 0 { span.tag.bad { (thousands(missing)) } } @else { "0" } }
-            td.rate { (chart::bar(chart::share(c.filed, whole))) span { (chart::percent(c.filed, whole)) } }
-        }
-    }
-}
-
-fn missing_days(m: &Monitor, l: Language) -> Markup {
-    let rows: Vec<&Closing> = m.closings.iter().filter(|c| c.missing() > 0).collect();
-    html! {
-        @if !rows.is_empty() {
-            section.card {
-                h2 { (l.say("未到的日子", "Days on which something is missing")) span.unit { (rows.len()) } }
-                div.scroll tabindex="0" { table {
-                    thead { tr { th { (l.say("办结日", "Closed on")) } th { (l.say("来源系统", "Source")) } th { (l.say("事项编码", "Matter")) } th.number { (l.say("应归", "Closed")) } th.number { (l.say("已到", "Arrived")) } th.number { (l.say("未到", "Missing")) } } }
-                    tbody { @for c in rows.iter().take(ROWS) {
-                        tr { td.time { (c.day) } td.code { (c.source_system) } td.code { (c.matter_code) } td.number { (thousands(c.expected.unwrap_or(0))) } td.number { (thousands(c.received)) } td.number { (thousands(c.missing())) } }
-                    } }
-                } }
-                @if rows.len() > ROWS { div.pager { span {} a href=(csv(&m.period, "closings")) { "CSV" } } }
-            }
-        }
-    }
-}
-
 /// Which checks bring most back, of all sources, with what is compared and who can mend it.
 fn failing(m: &Monitor, l: Language) -> Markup {
     let mut sums: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
@@ -243,37 +149,6 @@ fn remedy(check: &str, l: Language) -> String {
         format!("{}；由{}改正", d.basis, d.office.word()),
         format!("{}; mended by the {}", d.basis_en, d.office.word_en()),
     )
-}
-
-fn sources(sources: &[SourceStanding], l: Language) -> Markup {
-    html! {
-        section.card id="sources" {
-            h2 { (l.say("来源系统", "Sources")) span.unit { (l.say("近 7 日 / 此前 8 周", "7 days / 8 weeks before")) } }
-            div.scroll tabindex="0" { table {
-                thead { tr { th { (l.say("来源系统", "Source")) } th.number { (l.say("接收", "Received")) } th.number { (l.say("失败率", "Failed")) } th.number { (l.say("此前", "Before")) } th { (l.say("最近报送", "Last")) } th { (l.say("状态", "State")) } } }
-                tbody {
-                    @for s in sources { (source(s, l)) }
-                    @if sources.is_empty() { (pieces::none(6, l.say("九周内没有报送", "Nothing in nine weeks"))) }
-                }
-            } }
-        }
-    }
-}
-
-fn source(s: &SourceStanding, l: Language) -> Markup {
-    let last: String = json::time(s.last_received_at).unwrap_or_default().chars().take(10).collect();
-    let week = s.week.unwrap_or_default();
-    html! {
-        tr {
-            td.code { a href=(l.link(&address("/quality", &[("source", &s.source_system)]))) { (s.source_system) } }
-            td.number { (thousands(week.received)) } td.number { (share(s.week.as_ref())) } td.number { (share(s.before.as_ref())) } td.time { (or_dash(&last)) }
-            td.short {
-                @if s.fails_more { span.tag.bad { (l.say("失败增多", "fails more")) } " " }
-                @if s.is_silent { span.tag.bad { (l.say("中断", "silent")) } }
-                @if !s.fails_more && !s.is_silent { span.tag.good { (l.say("正常", "as usual")) } }
-            }
-        }
-    }
 }
 
 fn weeks(rows: &[FlowRow], l: Language) -> Markup {
