@@ -35,8 +35,9 @@ pub(crate) async fn run(config: RoleConfig, drain: Drain) -> anyhow::Result<()> 
     let register = RegisterClient::new(registration.clone());
     let ingest = grpc::channel(&config.peers.ingest, &config.mesh_token)?;
     let handler = ReadModel { sources: Sources { fixity, registration }, ingest: ingest.clone() };
-    let consumer = Consumer::new(&config.role, pool.clone(), nats.clone(), register, handler)
-        .at_once(config.limits.bundles_at_once);
+    // One after the other: all of them write the same rows of packs, batches and figures, and would only wait for each
+    // other, or in a circle. What lies ready goes together instead.
+    let consumer = Consumer::new(&config.role, pool.clone(), nats.clone(), register, handler).at_once(1);
     let seen = consumer.clone();
     let query = QueryService::new(pool.clone()).caught_up(move || seen.caught_up_to());
     let seen = consumer.clone();

@@ -39,6 +39,25 @@ struct Stretch {
     sealed_at: i64,
 }
 
+impl Stretch {
+    fn len(&self) -> usize {
+        usize::try_from(self.to - self.from).unwrap_or(usize::MAX)
+    }
+}
+
+/// Neighbours that are settled together: all done, or none, and no more events than one bundle may have.
+#[derive(Debug)]
+struct Group {
+    stretches: Vec<Stretch>,
+    is_done: bool,
+}
+
+/// Up to where a group is settled, and whether that is all of it.
+struct Settled {
+    reached: u64,
+    is_whole: bool,
+}
+
 impl<H: Handler> Shared<H> {
     pub(super) async fn catch_up(self: Arc<Self>, drain: Drain) -> Result<(), BusError> {
         let mut complained: Option<Instant> = None;
@@ -108,20 +127,18 @@ impl<H: Handler> Shared<H> {
         SystemClock.now().millis() - i64::try_from(patience.as_millis()).unwrap_or(0)
     }
 
-    /// Settles the stretches that are not settled yet, some side by side. Returns up to where all is.
+    /// Settles the stretches that are not settled yet, neighbours together, some groups side by side. Returns up to
+    /// where all is.
     async fn settle_stretches(&self, from: u64, stretches: &[Stretch]) -> Result<u64, BusError> {
         let names: Vec<_> = stretches.iter().map(|s| (s.producer.clone(), s.sequence)).collect();
         let done = inbox::are_done(&self.pool, &self.service, &names).await?;
-        let mut settling = futures::stream::iter(stretches.iter().cloned().zip(done).collect::<Vec<_>>())
-            .map(|(stretch, is_done)| async move {
-                let is_settled = is_done || self.settle_stretch(&stretch).await?;
-                Ok::<_, BusError>((stretch, is_settled))
-            })
+        let mut settling = futures::stream::iter(groups(stretches, &done))
+            .map(|group| async move { self.settle_group(group).await })
             .buffered(self.at_once);
         let mut reached = from;
         while let Some(outcome) = settling.next().await {
-            let (stretch, is_settled) = match outcome {
-                Ok(settled) => settled,
+            let group = match outcome {
+                Ok(group) => group,
                 // What is settled so far counts; the rest comes with the next page.
                 Err(e) if reached > from => {
                     warn!(service = self.service, error = chain(&e), "catching up was interrupted");
@@ -129,24 +146,47 @@ impl<H: Handler> Shared<H> {
                 }
                 Err(e) => return Err(e),
             };
-            if !is_settled {
+            reached = group.reached;
+            if !group.is_whole {
                 break;
             }
-            reached = stretch.to;
         }
         Ok(reached)
     }
 
-    async fn settle_stretch(&self, stretch: &Stretch) -> Result<bool, BusError> {
-        let bundle = Bundle {
-            producer: stretch.producer.clone(),
-            sequence: stretch.sequence,
-            events: self.entries(stretch.from, stretch.to).await?,
-            traceparents: Vec::new(),
+    async fn settle_group(&self, group: Group) -> Result<Settled, BusError> {
+        let (Some(first), Some(last)) = (group.stretches.first(), group.stretches.last()) else {
+            return Ok(Settled { reached: 0, is_whole: false });
         };
-        let outcome = self.bundle(&bundle).await?;
-        measured::bundle(&self.service, Source::Log, outcome);
-        Ok(outcome != BundleOutcome::Postponed)
+        if group.is_done {
+            return Ok(Settled { reached: last.to, is_whole: true });
+        }
+        let mut entries = self.entries(first.from, last.to).await?.into_iter();
+        let bundles: Vec<Bundle> = group
+            .stretches
+            .iter()
+            .map(|stretch| Bundle {
+                producer: stretch.producer.clone(),
+                sequence: stretch.sequence,
+                events: entries.by_ref().take(stretch.len()).collect(),
+                traceparents: Vec::new(),
+            })
+            .collect();
+        let all: Vec<&Bundle> = bundles.iter().collect();
+        if all.len() > 1 && self.together(&all).await? {
+            all.iter().for_each(|_| measured::bundle(&self.service, Source::Log, BundleOutcome::Whole));
+            return Ok(Settled { reached: last.to, is_whole: true });
+        }
+        let mut reached = first.from;
+        for (stretch, bundle) in group.stretches.iter().zip(all) {
+            let outcome = self.bundle(bundle).await?;
+            measured::bundle(&self.service, Source::Log, outcome);
+            if outcome == BundleOutcome::Postponed {
+                return Ok(Settled { reached, is_whole: false });
+            }
+            reached = stretch.to;
+        }
+        Ok(Settled { reached, is_whole: true })
     }
 
     async fn entries(&self, mut from: u64, to: u64) -> Result<Vec<bytes::Bytes>, BusError> {
@@ -191,6 +231,23 @@ fn stretches(from: u64, places: Vec<v1::BundlePlace>) -> Vec<Stretch> {
     stretches
 }
 
+/// Cuts `stretches`, of which `done` says beside each whether it is settled, into groups.
+fn groups(mut stretches: &[Stretch], mut done: &[bool]) -> Vec<Group> {
+    let mut groups = Vec::new();
+    while let (false, Some(is_done)) = (stretches.is_empty(), done.first()) {
+        let mut events = 0;
+        let fits = |(stretch, done): &(&Stretch, &bool)| {
+            events += stretch.len();
+            *done == is_done && (*is_done || events <= MAX_BUNDLE_EVENTS)
+        };
+        let together = stretches.iter().zip(done).take_while(fits).count().max(1);
+        let (group, rest) = stretches.split_at(together);
+        groups.push(Group { stretches: group.to_vec(), is_done: *is_done });
+        (stretches, done) = (rest, &done[together..]);
+    }
+    groups
+}
+
 fn of_log(from: u64, to: u64, sealed_at: i64) -> Stretch {
     Stretch { producer: LOG.to_owned(), sequence: from, from, to, sealed_at }
 }
@@ -209,5 +266,14 @@ mod tests {
         let found: Vec<_> = stretches(4, places).into_iter().map(|s| (s.producer, s.from, s.to)).collect();
         let of = |name: &str, from, to| (name.to_owned(), from, to);
         assert_eq!(found, [of("a", 4, 6), of("log", 6, 8), of("b", 8, 9), of("log", 9, 12)]);
+    }
+
+    #[test]
+    fn neighbours_that_are_not_settled_go_together_up_to_what_one_bundle_holds() {
+        let places = (0..6).map(|n| place("a", n * 100, 100)).collect();
+        let stretches = stretches(0, places);
+        let groups = groups(&stretches, &[true, true, false, false, false, true]);
+        let found: Vec<_> = groups.iter().map(|g| (g.stretches.len(), g.is_done)).collect();
+        assert_eq!(found, [(2, true), (2, false), (1, false), (1, true)]);
     }
 }
