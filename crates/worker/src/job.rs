@@ -102,8 +102,9 @@ pub(crate) fn answer(mut socket: &UnixStream, result: &io::Result<Inspection>) -
     socket.write_all(&whole)
 }
 
-/// Receives an answer from anything that gives its bytes.
-pub(crate) fn hear(mut from: impl Read) -> io::Result<io::Result<Inspection>> {
+/// Receives an answer from anything that gives its bytes; nothing else may follow it.
+pub(crate) fn hear(from: impl Read) -> io::Result<io::Result<Inspection>> {
+    let mut from = io::BufReader::new(from);
     let mut head = [0_u8; 5];
     from.read_exact(&mut head)?;
     let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;

@@ -33,17 +33,36 @@ pub(crate) fn take_on() -> io::Result<()> {
 
 /// Address space held now.
 fn held() -> Option<u64> {
-    line("/proc/self/status", "VmSize:")
+    pages("/proc/self/statm", Held::Space)
 }
 
 /// Memory that a process really has.
 pub(crate) fn resident(process: u32) -> Option<u64> {
-    line(&format!("/proc/{process}/status"), "VmRSS:")
+    pages(&format!("/proc/{process}/statm"), Held::Memory)
 }
 
-fn line(path: &str, name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
-    let kib: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib << 10)
+/// Which number of `statm` is meant, by its place.
+#[derive(Clone, Copy)]
+enum Held {
+    Space = 0,
+    Memory = 1,
+}
+
+/// Bytes from a line of numbers of pages: asked after every file, it must not take longer than a small one.
+fn pages(statm: &str, held: Held) -> Option<u64> {
+    let text = std::fs::read_to_string(statm).ok()?;
+    let pages: u64 = text.split(' ').nth(held as usize)?.parse().ok()?;
+    Some(pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_holds_more_space_than_memory_and_some_of_both() {
+        let (space, memory) = (held().unwrap(), resident(std::process::id()).unwrap());
+        assert!(space > memory && memory > 1 << 20, "{space} {memory}");
+        assert_eq!(resident(u32::MAX), None);
+    }
 }
