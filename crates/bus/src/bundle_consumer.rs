@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dengbei_kit::Drain;
+use dengbei_kit::{Drain, db};
 use dengbei_records::ErrorClass;
 use sqlx::postgres::PgPool;
 use tracing::{error, warn};
@@ -98,7 +98,7 @@ impl<H: BundleHandler> Shared<H> {
     }
 
     async fn apply(&self, bundles: &[&Bundle]) -> Result<(), HandleError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         caught(self.handler.apply(&mut tx, bundles)).await?;
         tx.commit().await?;
         Ok(())

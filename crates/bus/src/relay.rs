@@ -10,11 +10,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dengbei_kit::Drain;
 use dengbei_kit::grpc::MAX_MESSAGE;
+use dengbei_kit::{Drain, db};
 use dengbei_proto::v1;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::Notify;
 use tonic::Request;
 use tracing::{error, info, warn};
@@ -86,7 +86,7 @@ impl Relay {
 
     /// Waits for the lease, on a connection of its own. None: the drain came first.
     async fn lease(&self, drain: &Drain) -> Result<Option<PgConnection>, BusError> {
-        let mut connection = self.pool.connect_options().connect().await?;
+        let mut connection = db::connect_by_key(&self.pool).await?;
         while !producer::try_lease(&mut connection).await? {
             if !drain.pause(AGAIN).await {
                 connection.close().await?;

@@ -119,3 +119,26 @@ async fn health_names_the_dependency_that_fails() {
     assert!(ill.contains(r#"{"name":"nats","ok":false,"detail":"no answer"}"#), "{ill}");
     assert!(get(address, "/metrics").await.starts_with("HTTP/1.0 200"));
 }
+
+#[tokio::test]
+async fn what_is_begun_by_key_is_planned_for_large_tables_and_leaves_nothing_behind() {
+    let peer = peer().await;
+    let setting = async |tx: &mut sqlx::PgConnection| -> String {
+        sqlx::query_scalar("show plan_cache_mode").fetch_one(tx).await.unwrap()
+    };
+    let mut tx = db::begin_by_key(&peer.pool).await.unwrap();
+    assert_eq!(setting(&mut tx).await, "force_generic_plan");
+    sqlx::query("create table things (key bigint primary key, thing text)").execute(&mut *tx).await.unwrap();
+    let prepare = "prepare by_key (bigint[], text[]) as update things t set thing = n.thing
+                   from unnest($1, $2) as n (key, thing) where t.key = n.key";
+    sqlx::raw_sql(prepare).execute(&mut *tx).await.unwrap();
+    let plan: Vec<String> =
+        sqlx::query_scalar("explain execute by_key ('{1}', '{a}')").fetch_all(&mut *tx).await.unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("things_pkey") && !plan.contains("Seq Scan on things"), "{plan}");
+    tx.commit().await.unwrap();
+    let mut connection = peer.pool.acquire().await.unwrap();
+    assert_eq!(setting(&mut connection).await, "force_custom_plan");
+    let mut own = db::connect_by_key(&peer.pool).await.unwrap();
+    assert_eq!(setting(&mut own).await, "force_generic_plan");
+}

@@ -212,7 +212,7 @@ impl Committer {
         if settled.is_empty() {
             return Ok(Vec::new());
         }
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let mut events = Events::default();
         let mut rows = Vec::with_capacity(settled.len());
         let mut answers = Vec::with_capacity(settled.len());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use dengbei_bus::Outbox;
 use dengbei_chain::facts::BatchFiled;
 use dengbei_chain::{Encoded, Fact, FactKind, Subject, root};
-use dengbei_kit::{faults, status, telemetry};
+use dengbei_kit::{db, faults, status, telemetry};
 use dengbei_records::{EventHash, PackNumber, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use tracing::Instrument as _;
@@ -73,7 +73,7 @@ impl Filer {
         traces: &HashMap<EventHash, String>,
     ) -> Result<bool, FilingError> {
         let now = self.author.now();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         if !plans::end(&mut tx, plan.head.pack, End::Committed).await? {
             return Ok(false);
         }

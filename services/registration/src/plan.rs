@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dengbei_chain::facts::ItemFiled;
 use dengbei_chain::{Event, Fact, Member, MemberList, Subject};
-use dengbei_kit::{documents as own_documents, faults};
+use dengbei_kit::{db, documents as own_documents, faults};
 use dengbei_ocfl::Inventory;
 use dengbei_records::{
     ArchivalCode, ClassCode, FondsNo, ItemId, PackNumber, Reception, Sha256, Sha512, Timestamp,
@@ -125,7 +125,7 @@ impl Planner {
         fonds: FondsNo,
         prepared: Vec<Prepared>,
     ) -> Result<Option<PackNumber>, FilingError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let prepared = self.hold(&mut tx, prepared).await?;
         if prepared.is_empty() {
             return Ok(None);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use dengbei_chain::facts::{PackSecured, PackStored, SiteReceipt};
 use dengbei_chain::{Encoded, Fact};
-use dengbei_kit::faults;
+use dengbei_kit::{db, faults};
 use dengbei_records::EventHash;
 use sqlx::postgres::{PgConnection, PgPool};
 
@@ -45,7 +45,7 @@ impl Committer {
     /// [`ReplicationError`]; nothing is stored then.
     pub(crate) async fn commit(&self, done: &[Done]) -> Result<usize, ReplicationError> {
         faults::reach("replication.copied");
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let numbers: Vec<i64> = done.iter().map(|d| signed(d.order.pack.number)).collect();
         packs::lock(&mut tx, &numbers).await?;
         let origins: Vec<EventHash> = done.iter().map(|d| d.order.pack.origin).collect();

@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use dengbei_chain::{Event, ReadError};
-use dengbei_kit::faults;
+use dengbei_kit::{db, faults};
 use dengbei_records::{ErrorClass, EventHash};
 use futures::FutureExt as _;
 use sqlx::postgres::PgConnection;
@@ -190,7 +190,7 @@ impl<H: Handler> Shared<H> {
             Ok(prepared) => prepared,
             Err(e) => return Ok(Attempt::Failed(e)),
         };
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         if !self.claim(&mut tx, claim, &events).await? {
             return Ok(Attempt::NotOurs);
         }

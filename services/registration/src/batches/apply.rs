@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use dengbei_chain::facts::BatchApplied;
 use dengbei_chain::{Actor, DocumentRef, Encoded, Fact, Subject, root};
-use dengbei_kit::{faults, status};
+use dengbei_kit::{db, faults, status};
 use dengbei_records::papers::{Body, MEDIA_TYPE};
 use dengbei_records::policy::{Mode, UnitPolicy};
 use dengbei_records::{FondsNo, Sha256, UnitCode};
@@ -145,7 +145,7 @@ impl Office {
         document: Bytes,
         step: Step,
     ) -> Result<Option<Uuid>, BatchError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         if !filed_packs::join(&mut tx, &batch.packs, batch.id).await? {
             return Ok(None);
         }

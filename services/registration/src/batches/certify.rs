@@ -5,7 +5,7 @@
 
 use dengbei_chain::facts::CertificateIssued;
 use dengbei_chain::{Fact, Subject};
-use dengbei_kit::{faults, status};
+use dengbei_kit::{db, faults, status};
 use dengbei_records::papers::MEDIA_TYPE;
 use dengbei_records::{Series, Timestamp};
 use sqlx::PgConnection;
@@ -55,7 +55,7 @@ impl Office {
     }
 
     async fn certify_one(&self, batch: Uuid) -> Result<bool, BatchError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let Some(held) = batches::hold(&mut tx, batch).await? else { return Ok(false) };
         if held.state != BatchState::BackedUp {
             return Ok(false);

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use dengbei_chain::facts::{BatchDeclined, BatchRegistered};
 use dengbei_chain::{Actor, Fact, Subject};
-use dengbei_kit::{faults, status};
+use dengbei_kit::{db, faults, status};
 use dengbei_records::papers::{self as forms, MEDIA_TYPE};
 use dengbei_records::{EventHash, SerialNo, Series};
 use futures::StreamExt as _;
@@ -72,7 +72,7 @@ impl Office {
         let policy = policies::of(&mut connection, &batch.unit).await?;
         drop(connection);
         let findings = self.read_back(batch).await?;
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let Some(held) = batches::hold(&mut tx, batch.id).await? else { return Ok(false) };
         if !held.state.is_undecided() || !held.is_automatic {
             // Decided, or taken over by a person, meanwhile.

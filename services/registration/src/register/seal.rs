@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use dengbei_kit::{Drain, faults, status};
+use dengbei_kit::{Drain, db, faults, status};
 use dengbei_register::{Checkpoint, LogError, LogWriter, StorageError};
 use dengbei_vault::LogTiles;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -165,7 +165,7 @@ impl Sealer {
 
     /// (A) Gives indices; how many bundles got theirs.
     pub(crate) async fn assign(&self) -> Result<usize, StartError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let (_, bundles) = store::assign(&mut tx, AT_ONCE).await?;
         tx.commit().await?;
         if bundles > 0 {
@@ -193,7 +193,7 @@ impl Sealer {
         let writer = &mut reign.writer;
         let checkpoint = writer.checkpoint(&self.log.signer).await?;
         self.sites.announce(writer.size(), &checkpoint);
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin_by_key(&self.pool).await?;
         let (size, root, sealed_at) = (writer.size(), writer.root(), self.author.now().millis());
         store::publish(&mut tx, &Head { assigned: head.assigned, size, root, checkpoint, sealed_at }).await?;
         tx.commit().await?;
