@@ -104,8 +104,8 @@ pub async fn connect_with(
 }
 
 /// Begins a transaction whose statements find every row by a key. Each is planned once a connection, and never for
-/// reading a table whole, however few rows it has then: planning anew for every bundle was a fifth of the database's
-/// time (decision 0027). Not for questions whose best way depends on what is asked.
+/// reading a table whole, however few rows it has then: planning anew for every bundle was more than a fifth of the
+/// database's time (decision 0027). Not for questions whose best way depends on what is asked.
 ///
 /// # Errors
 /// When no connection is to be had, or the transaction cannot begin.

@@ -10,10 +10,10 @@ use crate::Invalid;
 /// The largest integer that survives a reader which keeps numbers as doubles (RFC 8785, 3.2.2.3).
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// Encodes `value` canonically.
+/// Encodes `value` canonically. A number that is none (NaN, infinite) becomes `null`, as `serde_json` has it.
 ///
 /// # Errors
-/// [`Invalid`] when it holds NaN, an integer beyond 2^53, or something that is not JSON.
+/// [`Invalid`] when it holds an integer beyond 2^53, or something that is not JSON.
 pub fn to_vec<T: Serialize>(value: &T) -> Result<Vec<u8>, Invalid> {
     let compact = serde_json::to_vec(value).map_err(|e| Invalid::new("JSON", e))?;
     match sorted::sorted(&compact) {
@@ -113,6 +113,11 @@ mod tests {
                 prop_assert_eq!(canonical.len(), bytes.len());
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_null() {
+        assert_eq!(to_vec(&[f64::NAN, f64::INFINITY]).unwrap(), b"[null,null]");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! One reader process, as the service sees it. Dropped, it is killed and waited for.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -12,11 +11,6 @@ use std::time::{Duration, Instant};
 use dengbei_formats::content::{Inspection, Parts};
 
 use crate::{job, limits};
-
-/// A time is kept to this: telling the socket of less would cost more than reading a small file.
-const SLACK: Duration = Duration::from_millis(50);
-/// In less time than this a reader does not grow by much.
-const GROWS: Duration = Duration::from_millis(20);
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -41,12 +35,8 @@ pub(crate) struct Child {
     process: std::process::Child,
     socket: UnixStream,
     _line: Option<ChildStdin>,
-    /// How long the socket waits, as it was last told.
-    waits: Cell<Option<Duration>>,
     /// Time it has read so far.
     spent: Duration,
-    /// [`Self::spent`] when its memory was last looked at.
-    looked: Duration,
 }
 
 impl Child {
@@ -58,8 +48,7 @@ impl Child {
         command.stdin(Stdio::piped()).stdout(OwnedFd::from(theirs)).stderr(Stdio::null());
         let mut process = command.spawn()?;
         let line = process.stdin.take();
-        let (waits, spent, looked) = (Cell::default(), Duration::ZERO, Duration::ZERO);
-        Ok(Self { process, socket, _line: line, waits, spent, looked })
+        Ok(Self { process, socket, _line: line, spent: Duration::ZERO })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -75,20 +64,16 @@ impl Child {
         self.spent == Duration::ZERO
     }
 
-    /// Memory that it holds; none where it has read so little since this was last asked that it cannot have grown much.
-    pub(crate) fn grown_to(&mut self) -> Option<u64> {
-        if self.spent.saturating_sub(self.looked) < GROWS {
-            return None;
-        }
-        self.looked = self.spent;
-        limits::resident(self.id())
+    /// Memory that it holds.
+    pub(crate) fn resident(&self) -> u64 {
+        limits::resident(self.id()).unwrap_or(0)
     }
 
     /// Has a file read, within `time`. After an error it is of no more use.
     pub(crate) fn read(&mut self, parts: &Parts, time: Duration) -> Result<io::Result<Inspection>, End> {
         let begun = Instant::now();
         let until = begun + time;
-        let told = self.tell(parts, until).and_then(|()| job::hear(Until { child: self, until }));
+        let told = self.tell(parts, until).and_then(|()| job::hear(Until { socket: &self.socket, until }));
         self.spent += begun.elapsed().max(Duration::from_nanos(1));
         told.map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => End::Late,
@@ -97,22 +82,8 @@ impl Child {
     }
 
     fn tell(&self, parts: &Parts, until: Instant) -> io::Result<()> {
-        self.wait(until)?;
-        job::send(&self.socket, parts, || self.wait(until))
-    }
-
-    /// Has the socket wait until then and no longer, give or take [`SLACK`].
-    fn wait(&self, until: Instant) -> io::Result<()> {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        if self.waits.get().is_none_or(|told| told.abs_diff(left) > SLACK) {
-            self.socket.set_write_timeout(Some(left))?;
-            self.socket.set_read_timeout(Some(left))?;
-            self.waits.set(Some(left));
-        }
-        Ok(())
+        self.socket.set_write_timeout(Some(left(until)?))?;
+        job::send(&self.socket, parts)
     }
 }
 
@@ -124,15 +95,21 @@ impl Drop for Child {
     }
 }
 
-/// Reads what a child sends until a moment, however the bytes trickle.
+/// Reads from a socket until a moment, however the bytes trickle.
 struct Until<'a> {
-    child: &'a Child,
+    socket: &'a UnixStream,
     until: Instant,
 }
 
 impl Read for Until<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.child.wait(self.until)?;
-        (&self.child.socket).read(buffer)
+        self.socket.set_read_timeout(Some(left(self.until)?))?;
+        let mut socket = self.socket;
+        socket.read(buffer)
     }
+}
+
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

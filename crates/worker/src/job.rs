@@ -1,6 +1,5 @@
 //! How a file goes to a reader and its inspection comes back, over one stream socket: a head of fixed length, with the
 //! file itself beside it where it lies on disk, then the bytes; an answer is a length and an inspection as JSON.
-//! A small file is sent by one call and taken by one: it is often read faster than the system is asked.
 //!
 //! Both ends are the same program, so there are no versions. What a reader sends is not trusted: it is bounded and parsed.
 
@@ -17,20 +16,14 @@ use rustix::net::{
 };
 
 const HEAD: usize = 40;
-/// What may come with a head in one call: most files whole.
-pub(crate) const ROOM: usize = 64 << 10;
 /// An inspection lists at most some hundred things.
 const LONGEST_ANSWER: usize = 16 << 20;
 /// Files that are sent as bytes; `formats` keeps no more of one in memory.
 const LONGEST_PART: u64 = 64 << 20;
 const ONE_FILE: usize = rustix::cmsg_space!(ScmRights(1));
 
-/// Sends a file. `wait` is asked before each further call once the first has not taken all.
-pub(crate) fn send(
-    mut socket: &UnixStream,
-    parts: &Parts,
-    wait: impl Fn() -> io::Result<()>,
-) -> io::Result<()> {
+/// Sends a file.
+pub(crate) fn send(mut socket: &UnixStream, parts: &Parts) -> io::Result<()> {
     let ending = parts.ending.as_deref().unwrap_or_default().as_bytes();
     let ending = &ending[..ending.len().min(255)];
     let mut head = [0_u8; HEAD];
@@ -45,46 +38,38 @@ pub(crate) fn send(
     if !file.is_empty() {
         beside.push(SendAncillaryMessage::ScmRights(&file));
     }
-    let mut whole = [&head[..], ending, &parts.head[..], &parts.tail[..]].map(IoSlice::new);
-    let mut left = &mut whole[..];
-    let sent = rustix::net::sendmsg(socket, left, &mut beside, SendFlags::NOSIGNAL)?;
-    IoSlice::advance_slices(&mut left, sent);
-    while !left.is_empty() {
-        wait()?;
-        match socket.write_vectored(left)? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            sent => IoSlice::advance_slices(&mut left, sent),
-        }
+    let sent = rustix::net::sendmsg(socket, &[IoSlice::new(&head)], &mut beside, SendFlags::NOSIGNAL)?;
+    socket.write_all(&head[sent..])?;
+    for part in [ending, &parts.head[..], &parts.tail[..]] {
+        socket.write_all(part)?;
     }
     Ok(())
 }
 
-/// Receives a file; none when the other end has closed. What comes with its head lands in `room` first.
-pub(crate) fn receive(mut socket: &UnixStream, room: &mut [u8; ROOM]) -> io::Result<Option<Collected>> {
+/// Receives a file; none when the other end has closed.
+pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<Option<Collected>> {
     let mut head = [0_u8; HEAD];
     let mut space = [MaybeUninit::uninit(); ONE_FILE];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let got = rustix::net::recvmsg(
         socket,
-        &mut [IoSliceMut::new(&mut head), IoSliceMut::new(room)],
+        &mut [IoSliceMut::new(&mut head)],
         &mut beside,
         RecvFlags::CMSG_CLOEXEC,
     )?;
     if got.bytes == 0 {
         return Ok(None);
     }
-    socket.read_exact(head.get_mut(got.bytes..).unwrap_or_default())?;
+    socket.read_exact(&mut head[got.bytes..])?;
     let file = beside.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut files) => files.next(),
         _ => None,
     });
     let number = |at: usize| head[at..at + 8].iter().rev().fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
-    // One file at a time: nothing of another follows.
-    let mut from = (&room[..got.bytes.saturating_sub(HEAD)]).chain(socket);
-    let ending = String::from_utf8(read(&mut from, u64::from(head[0]))?).map_err(io::Error::other)?;
+    let ending = String::from_utf8(read(socket, u64::from(head[0]))?).map_err(io::Error::other)?;
     let parts = Parts {
-        head: Bytes::from(read(&mut from, number(8))?),
-        tail: Bytes::from(read(&mut from, number(16))?),
+        head: Bytes::from(read(socket, number(8))?),
+        tail: Bytes::from(read(socket, number(16))?),
         bytes: number(24),
         file: file.map(Into::into),
         ending: Some(ending).filter(|ending| !ending.is_empty()),
@@ -95,12 +80,12 @@ pub(crate) fn receive(mut socket: &UnixStream, room: &mut [u8; ROOM]) -> io::Res
     Ok(Some(Collected::new(parts)))
 }
 
-fn read(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
+fn read(mut socket: &UnixStream, length: u64) -> io::Result<Vec<u8>> {
     if length > LONGEST_PART {
         return Err(io::Error::other("a part that is too long"));
     }
     let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    from.read_exact(&mut bytes)?;
+    socket.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -154,13 +139,13 @@ mod tests {
         let (here, there) = UnixStream::pair().unwrap();
         let bytes = b"%PDF-1.4\n%%EOF\n".repeat(40);
         let told = collected("a.pdf", &bytes).inspect(&Trust::nobody());
-        send(&here, &collected("a.pdf", &bytes).into_parts(), || Ok(())).unwrap();
-        let came = receive(&there, &mut [0; ROOM]).unwrap().unwrap();
+        send(&here, &collected("a.pdf", &bytes).into_parts()).unwrap();
+        let came = receive(&there).unwrap().unwrap();
         assert_eq!((came.format().to_string().as_str(), came.bytes()), ("pdf/1.4", 600));
         answer(&there, &Ok(came.inspect(&Trust::nobody()))).unwrap();
         assert_eq!(hear(&here).unwrap().unwrap(), told);
         drop(here);
-        assert!(receive(&there, &mut [0; ROOM]).unwrap().is_none());
+        assert!(receive(&there).unwrap().is_none());
     }
 
     #[test]
@@ -171,8 +156,8 @@ mod tests {
         file.rewind().unwrap();
         let (head, tail) = (Bytes::from_static(b"the"), Bytes::from_static(b"file"));
         let parts = Parts { head, tail, bytes: 14, file: Some(file), ending: None };
-        send(&here, &parts, || Ok(())).unwrap();
-        let mut came = receive(&there, &mut [0; ROOM]).unwrap().unwrap().into_parts();
+        send(&here, &parts).unwrap();
+        let mut came = receive(&there).unwrap().unwrap().into_parts();
         let mut text = String::new();
         came.file.take().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(
@@ -191,8 +176,8 @@ mod tests {
             file: None,
             ending: Some("bin".to_owned()),
         };
-        let sender = std::thread::spawn(move || send(&here, &parts, || Ok(())).unwrap());
-        let came = receive(&there, &mut [0; ROOM]).unwrap().unwrap().into_parts();
+        let sender = std::thread::spawn(move || send(&here, &parts).unwrap());
+        let came = receive(&there).unwrap().unwrap().into_parts();
         sender.join().unwrap();
         assert!(came.head.len() == 3 << 20 && came.head.iter().all(|byte| *byte == 7));
         assert!(came.tail.len() == 1 << 20 && came.tail.iter().all(|byte| *byte == 8));

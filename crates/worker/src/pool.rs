@@ -103,11 +103,11 @@ impl Pool {
     }
 
     fn give_back(&self, child: Option<Child>) {
-        let kept = child.and_then(|mut child| {
-            let is_large = child.grown_to().is_some_and(|held| held > self.terms.memory);
-            let is_tired = is_large || child.spent() > self.terms.life;
-            (!is_tired).then_some(child)
-        });
+        let tired = |child: &Child| child.spent() > self.terms.life || child.resident() > self.terms.memory;
+        let (kept, _replaced) = match child {
+            Some(child) if !tired(&child) => (Some(child), None),
+            other => (None, other),
+        };
         let mut state = self.state();
         state.out -= 1;
         state.idle.extend(kept);

@@ -27,8 +27,7 @@ pub fn serve_by(read: impl Fn(Collected) -> io::Result<Inspection>) -> io::Resul
     // A reader that spins does not look at its socket: the parent's death is watched for beside it.
     std::thread::Builder::new().name("parent".to_owned()).stack_size(64 << 10).spawn(end_with_parent)?;
     limits::take_on()?;
-    let mut room = Box::new([0; job::ROOM]);
-    while let Some(file) = job::receive(&socket, &mut room)? {
+    while let Some(file) = job::receive(&socket)? {
         job::answer(&socket, &read(file))?;
     }
     Ok(())
